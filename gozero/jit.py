@@ -1,0 +1,54 @@
+"""How every kernel of the project is compiled.
+
+numba's on-disk cache looks only at the file that a kernel stands in: after an edit in a file that the kernel calls
+into, it would go on running the old machine code. The cache directory is therefore keyed on all kernel sources, the
+numba version, the CPU and the bounds-check switch. numba reads the setting when it is imported, so no other module
+imports numba.
+"""
+
+import hashlib
+import os
+import platform
+import sys
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+KERNEL_PACKAGES = ("gozero", "engine", "selfplay", "training")
+"""Folders whose `_*.py` files hold kernels."""
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def kernel_sources() -> list[Path]:
+    """All kernel modules of the installed project, sorted."""
+    root = Path(__file__).resolve().parent.parent
+    return sorted(path for folder in KERNEL_PACKAGES for path in (root / folder).glob("_[a-z]*.py"))
+
+
+def cache_directory() -> Path:
+    """Where the compiled kernels of exactly these sources are kept on this machine."""
+    digest = hashlib.sha256()
+    for path in [Path(__file__), *kernel_sources()]:
+        digest.update(path.name.encode())
+        digest.update(path.read_bytes())
+    facts = (version("numba"), sys.version, platform.machine(), platform.processor(), os.environ.get("NUMBA_BOUNDSCHECK"))
+    digest.update(repr(facts).encode())
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
+    else:
+        base = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
+    return base / "gozero" / "kernels" / digest.hexdigest()[:20]
+
+
+os.environ.setdefault("NUMBA_CACHE_DIR", str(cache_directory()))
+
+import numba  # noqa: E402  (the cache directory must be set first)
+
+_compile = numba.njit(nogil=True, cache=True, error_model="numpy")
+
+
+def kernel(function: _Function) -> _Function:
+    """Compiles `function` on first use, cached on disk, releasing the interpreter lock while it runs."""
+    return cast(_Function, _compile(function))
