@@ -1,0 +1,1 @@
+"""Games on purpose: matches between GTP engines and the Elo they give."""

@@ -1,0 +1,35 @@
+"""Fixtures that more than one folder of tests uses."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def checkout() -> Path:
+    """The folder that holds pyproject.toml."""
+    return CHECKOUT
+
+
+@pytest.fixture(scope="session")
+def shared_sgf() -> Path:
+    """The folder of game archives beside the checkout; the test is skipped where there is none."""
+    folder = CHECKOUT.parent / "shared" / "sgf"
+    if not folder.is_dir():
+        pytest.skip(f"no game archives in {folder}")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def gnugo() -> list[str]:
+    """The command line of GNU Go at level 1; the test is skipped where it is not installed."""
+    path = shutil.which("gnugo", path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/games"]))
+    if path is None:
+        pytest.skip("GNU Go is not installed")
+    return [path, "--mode", "gtp", "--chinese-rules", "--level", "1", "--quiet"]
