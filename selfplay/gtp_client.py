@@ -1,0 +1,191 @@
+"""The controller's side of GTP 2: one engine process, its pipes and its time limits.
+
+Portable: reader threads instead of select, no signals. The engine's stderr is drained at all times (an engine that
+fills the pipe would stop), kept in a log file where one is wanted, and its last lines are quoted when the engine dies.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import shlex
+import shutil
+import subprocess
+import threading
+import time
+from collections import deque
+from pathlib import Path
+from typing import IO, cast
+
+from gozero.errors import GozeroError
+
+# Sabaki gives an engine this long to leave after `quit` (seconds).
+QUIT_SECONDS = 3.0
+# The longest line that is read in one piece (bytes), and how many lines may wait before the engine is left to block.
+LINE_BYTES = 1 << 20
+WAITING_LINES = 10_000
+STDERR_LINES = 4
+
+
+class EngineError(GozeroError):
+    """The engine died, hung or does not speak GTP: it has to be started again before it can be used."""
+
+
+class EngineFailure(GozeroError):
+    """The engine answered a command with `?`: it said no, and can go on."""
+
+
+def split_command(command: str) -> list[str] | str:
+    """A command line in the form that `subprocess` wants on this system.
+
+    Raises:
+        ValueError: nothing is there, or quotes do not close.
+    """
+    if not command.strip():
+        raise ValueError("an engine needs a command line, for example: gnugo --mode gtp")
+    if os.name == "nt":  # Windows programs split their own command line; shlex would eat the backslashes of paths
+        return command
+    try:
+        return shlex.split(command)
+    except ValueError as error:
+        raise ValueError(f"cannot read the command line {command!r}: {error}") from None
+
+
+def check_program(command: str) -> None:
+    """Raise ValueError if the program that `command` starts cannot be found."""
+    parts = split_command(command)
+    program = parts[0] if isinstance(parts, list) else shlex.split(parts, posix=False)[0].strip('"')
+    if shutil.which(program) is None:
+        raise ValueError(f"cannot find the program {program!r} of the engine {command!r}; name it by its full path")
+
+
+class GtpClient:
+    """One GTP engine in a process of its own. Use as a context manager, or call `close`.
+
+    `seconds` arguments are wall-clock limits for one reply. After an EngineError the process has been ended.
+    """
+
+    def __init__(self, command: str, log: Path | None = None) -> None:
+        """Start the engine. Raises EngineError where the program cannot be started."""
+        self.command = command
+        self._stderr_tail: deque[str] = deque(maxlen=STDERR_LINES)
+        self._lines: queue.Queue[str | None] = queue.Queue(WAITING_LINES)
+        self._closed = threading.Event()
+        try:
+            # A session of its own: Ctrl-C in the terminal is for us, and must not end the engines in mid-game.
+            self._process = subprocess.Popen(
+                split_command(command),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise EngineError(f"cannot start the engine {command!r}: {error.strerror or error}") from None
+        self._stdin = cast(IO[bytes], self._process.stdin)
+        self._readers = [
+            threading.Thread(target=self._read_stdout, args=(cast(IO[bytes], self._process.stdout),), daemon=True),
+            threading.Thread(target=self._read_stderr, args=(cast(IO[bytes], self._process.stderr), log), daemon=True),
+        ]
+        for reader in self._readers:
+            reader.start()
+
+    def __enter__(self) -> GtpClient:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def send(self, command: str, seconds: float) -> str:
+        """Send one command and return the body of the reply, without `=` and surrounding blanks.
+
+        Raises:
+            EngineFailure: the reply was `?`.
+            EngineError: the engine is gone, or no whole reply came within `seconds`.
+        """
+        deadline = time.monotonic() + seconds
+        try:
+            self._stdin.write(f"{command}\n".encode())
+            self._stdin.flush()
+        except (OSError, ValueError):  # ValueError: we closed the pipe ourselves
+            raise self._death(command) from None
+        head = self._next_line(command, seconds, deadline)
+        while head[:1] not in ("=", "?"):  # what is printed before a reply is noise (Sabaki skips it too)
+            head = self._next_line(command, seconds, deadline)
+        body = [head[1:].lstrip("0123456789")]
+        while line := self._next_line(command, seconds, deadline):
+            body.append(line)
+        text = "\n".join(body).strip()
+        if head[0] == "?":
+            raise EngineFailure(text or "the engine said no")
+        return text
+
+    def close(self, seconds: float = QUIT_SECONDS) -> None:
+        """End the engine: `quit`, and after `seconds` by force. May be called again, and from another thread."""
+        with contextlib.suppress(OSError, ValueError):
+            self._stdin.write(b"quit\n")
+            self._stdin.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(seconds)
+        self.kill()
+
+    def kill(self) -> None:
+        """End the engine at once. A thread that waits for its reply gets an EngineError."""
+        self._closed.set()
+        self._process.kill()
+        self._process.wait()
+        with contextlib.suppress(OSError, ValueError):
+            self._stdin.close()
+        for reader in self._readers:
+            # A grandchild may hold the pipe open: the reader is a daemon, and need not be waited for beyond a moment.
+            reader.join(timeout=1)
+
+    def _next_line(self, command: str, seconds: float, deadline: float) -> str:
+        """The next line of stdout without its end; control characters other than tab are dropped (GTP 2, 3.1)."""
+        try:
+            line = self._lines.get(timeout=max(0.0, deadline - time.monotonic()))
+        except queue.Empty:
+            self.kill()
+            raise EngineError(f"no reply to {command!r} within {seconds:g} s") from None
+        if line is None:
+            raise self._death(command)
+        return "".join(c for c in line if c >= " " or c == "\t").rstrip()
+
+    def _death(self, command: str) -> EngineError:
+        """The error that says how the engine ended, with its last words."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(1)
+        self.kill()
+        words = " | ".join(self._stderr_tail)
+        return EngineError(
+            f"the engine ended (status {self._process.returncode}) at {command!r}" + (f": {words}" if words else "")
+        )
+
+    def _read_stdout(self, pipe: IO[bytes]) -> None:
+        """Thread: stdout to the queue, then None."""
+        with pipe:
+            while line := pipe.readline(LINE_BYTES):
+                self._put(line.decode("utf-8", "replace"))
+        self._put(None)
+
+    def _put(self, line: str | None) -> None:
+        """Queue a line; a full queue holds the engine up until someone reads or the client is closed."""
+        while True:
+            try:
+                self._lines.put(line, timeout=0.5)
+                return
+            except queue.Full:
+                if self._closed.is_set():
+                    return
+
+    def _read_stderr(self, pipe: IO[bytes], log: Path | None) -> None:
+        """Thread: stderr to the log file and the tail."""
+        with pipe, contextlib.ExitStack() as stack:
+            file = stack.enter_context(log.open("ab")) if log else None
+            while line := pipe.readline(LINE_BYTES):
+                if file:
+                    file.write(line)
+                    file.flush()
+                if text := line.decode("utf-8", "replace").strip():
+                    self._stderr_tail.append(text)
