@@ -33,7 +33,13 @@ def cache_directory() -> Path:
     for path in [Path(__file__), *kernel_sources()]:
         digest.update(path.name.encode())
         digest.update(path.read_bytes())
-    facts = (version("numba"), sys.version, platform.machine(), platform.processor(), os.environ.get("NUMBA_BOUNDSCHECK"))
+    facts = (
+        version("numba"),
+        sys.version,
+        platform.machine(),
+        platform.processor(),
+        os.environ.get("NUMBA_BOUNDSCHECK"),
+    )
     digest.update(repr(facts).encode())
     if sys.platform == "win32":
         base = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))

@@ -1,0 +1,147 @@
+"""The tables of network input planes.
+
+A feature set is a named, versioned list of planes. A network file names the set and the version that it was trained
+on; whoever loads it compares both. Planes are uint8, 0 or 1, from the view of the player to move.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gozero import _features
+from gozero.coords import WHITE
+
+if TYPE_CHECKING:
+    from gozero.position import Position
+
+GLOBALS: Final = (
+    "komi to move / 15",
+    "territory scoring",
+    "suicide allowed",
+    "last move a pass",
+    "last two moves passes",
+)
+"""What a network is told beside the planes: float32[5]. Komi is positive for White to move, negative for Black."""
+KOMI_SCALE: Final = 15.0
+
+
+@dataclass(frozen=True)
+class FeatureSet:
+    """A named table of input planes.
+
+    Attributes:
+        name: what network files and configurations call it.
+        version: raised whenever the meaning of a plane changes.
+        code: the number by which kernels know it.
+        planes: one description per plane, in order.
+    """
+
+    name: str
+    version: int
+    code: int
+    planes: tuple[str, ...]
+
+
+def _counts(what: str, up_to: int) -> tuple[str, ...]:
+    return (*(f"{what} {n}" for n in range(1, up_to)), f"{what} {up_to} or more")
+
+
+_COMPACT = (
+    "own stone",
+    "opponent stone",
+    "empty",
+    *(f"own chain with liberties {n}" for n in (1, 2, 3)),
+    *(f"opponent chain with liberties {n}" for n in (1, 2, 3)),
+    "ko: may not be taken now",
+    *(f"move {n} plies ago" for n in range(1, 9)),
+    "would capture 1 stone",
+    "would capture 2 or more stones",
+    *_counts("liberties after move", 4),
+    "ladder capture",
+    "ladder escape",
+)
+
+_ALPHAGO48 = (
+    "own stone",
+    "opponent stone",
+    "empty",
+    "ones",
+    *_counts("turns since", 8),
+    *_counts("liberties", 8),
+    *_counts("capture size", 8),
+    *_counts("self-atari size", 8),
+    *_counts("liberties after move", 8),
+    "ladder capture",
+    "ladder escape",
+    "sensibleness",
+    "zeros",
+)
+
+FEATURE_SETS: Final[dict[str, FeatureSet]] = {
+    features.name: features
+    for features in (
+        FeatureSet("compact", 1, _features.COMPACT, _COMPACT),
+        FeatureSet("alphago48", 1, _features.ALPHAGO48, _ALPHAGO48),
+        FeatureSet("alphago49", 1, _features.ALPHAGO49, (*_ALPHAGO48, "Black to move")),
+    )
+}
+"""`alphago48` and `alphago49` are AlphaGo's policy and value inputs (2016, Extended Data Table 2); `compact` is what a
+small residual network profits from at the least cost."""
+
+
+def feature_set(name: str) -> FeatureSet:
+    """The feature set called `name`.
+
+    Raises:
+        ValueError: there is none; the message lists those there are.
+    """
+    try:
+        return FEATURE_SETS[name]
+    except KeyError:
+        raise ValueError(f"unknown feature set '{name}'; there are {', '.join(FEATURE_SETS)}") from None
+
+
+def set_id(name: str) -> int:
+    """The number by which kernels know the feature set called `name`. Raises ValueError as `feature_set` does."""
+    return feature_set(name).code
+
+
+def plane_count(name: str) -> int:
+    """Number of planes of the feature set called `name`. Raises ValueError as `feature_set` does."""
+    return len(feature_set(name).planes)
+
+
+def planes(position: "Position", name: str, out: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
+    """The input planes of a position: uint8[planes, size, size].
+
+    Args:
+        position: seen by the player to move.
+        name: a key of `FEATURE_SETS`.
+        out: where to write them; made anew when left out.
+
+    Raises:
+        ValueError: unknown feature set.
+    """
+    features = feature_set(name)
+    if out is None:
+        out = np.empty((len(features.planes), position.size, position.size), np.uint8)
+    recent = position.recent_points(_features.HISTORY)
+    _features.fill_planes(position.state, recent, position.to_play, features.code, out.reshape(-1))
+    return out
+
+
+def globals_of(position: "Position") -> NDArray[np.float32]:
+    """The values of `GLOBALS` for a position: float32[5], komi from the view of the player to move."""
+    komi = position.komi if position.to_play == WHITE else -position.komi
+    return np.array(
+        [
+            komi / KOMI_SCALE,
+            position.rules.scoring == "territory",
+            position.rules.suicide,
+            position.passes >= 1,
+            position.passes >= 2,
+        ],
+        np.float32,
+    )
