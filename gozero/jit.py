@@ -13,12 +13,10 @@ import sys
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any
 
 KERNEL_PACKAGES = ("gozero", "engine", "selfplay", "training")
 """Folders whose `_*.py` files hold kernels."""
-
-_Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 def kernel_sources() -> list[Path]:
@@ -55,6 +53,7 @@ import numba  # noqa: E402  (the cache directory must be set first)
 _compile = numba.njit(nogil=True, cache=True, error_model="numpy")
 
 
-def kernel(function: _Function) -> _Function:
+def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compiles `function` on first use, cached on disk, releasing the interpreter lock while it runs."""
-    return cast(_Function, _compile(function))
+    compiled: Callable[..., Any] = _compile(function)
+    return compiled
