@@ -1,6 +1,6 @@
 """The controller's side of GTP 2: one engine process, its pipes and its time limits.
 
-Portable: reader threads instead of select, no signals. The engine's stderr is drained at all times (an engine that
+Portable: reader threads instead of select. The engine's stderr is drained at all times (an engine that
 fills the pipe would stop), kept in a log file where one is wanted, and its last lines are quoted when the engine dies.
 """
 
@@ -11,6 +11,7 @@ import os
 import queue
 import shlex
 import shutil
+import signal
 import subprocess
 import threading
 import time
@@ -30,6 +31,10 @@ STDERR_LINES = 4
 
 class EngineError(GozeroError):
     """The engine died, hung or does not speak GTP: it has to be started again before it can be used."""
+
+
+class EngineTimeout(EngineError):
+    """The engine did not answer in time, and was ended for it."""
 
 
 class EngineFailure(GozeroError):
@@ -102,7 +107,8 @@ class GtpClient:
 
         Raises:
             EngineFailure: the reply was `?`.
-            EngineError: the engine is gone, or no whole reply came within `seconds`.
+            EngineTimeout: no whole reply came within `seconds`.
+            EngineError: the engine is gone.
         """
         deadline = time.monotonic() + seconds
         try:
@@ -133,6 +139,10 @@ class GtpClient:
     def kill(self) -> None:
         """End the engine at once. A thread that waits for its reply gets an EngineError."""
         self._closed.set()
+        if self._process.poll() is None and hasattr(os, "killpg"):
+            # The engine leads a session of its own: this ends what a wrapper script started, too.
+            with contextlib.suppress(OSError):
+                os.killpg(self._process.pid, signal.SIGKILL)
         self._process.kill()
         self._process.wait()
         with contextlib.suppress(OSError, ValueError):
@@ -147,7 +157,7 @@ class GtpClient:
             line = self._lines.get(timeout=max(0.0, deadline - time.monotonic()))
         except queue.Empty:
             self.kill()
-            raise EngineError(f"no reply to {command!r} within {seconds:g} s") from None
+            raise EngineTimeout(f"no reply to {command!r} within {seconds:g} s") from None
         if line is None:
             raise self._death(command)
         return "".join(c for c in line if c >= " " or c == "\t").rstrip()

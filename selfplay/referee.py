@@ -1,0 +1,65 @@
+"""Who counts a game that nobody resigned: GNU Go, which removes dead stones, or the plain area count."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+from pathlib import Path
+
+from gozero import coords
+from gozero.position import Position
+from selfplay.gtp_client import EngineError, EngineFailure, GtpClient
+
+GNUGO_ARGUMENTS = "--mode gtp --chinese-rules --quiet"
+GNUGO_MAX_SIZE = 19
+# Debian installs games where not every account looks for programs.
+GNUGO_PLACES = "/usr/games"
+REFEREE_SECONDS = 120.0
+
+
+def find_gnugo(commands: tuple[str, ...] = ()) -> str | None:
+    """The command line of a GNU Go that can count: the one among `commands`, or the one that is installed."""
+    for command in commands:
+        words = command.split()
+        if words and Path(words[0]).stem == "gnugo":
+            return f"{words[0]} {GNUGO_ARGUMENTS}"
+    program = shutil.which("gnugo", path=os.pathsep.join([os.environ.get("PATH", os.defpath), GNUGO_PLACES]))
+    return f"{shlex.quote(program) if os.name != 'nt' else program} {GNUGO_ARGUMENTS}" if program else None
+
+
+def parse_score(text: str) -> float:
+    """Black's margin from a GTP `final_score` reply ("B+3.5", "W+0.5", "0").
+
+    Raises:
+        ValueError: the text is no such reply.
+    """
+    words = text.split()
+    head = words[0].upper() if words else ""
+    if head in ("0", "DRAW", "JIGO"):
+        return 0.0
+    sign = {"B+": 1.0, "W+": -1.0}.get(head[:2])
+    if sign is None:
+        raise ValueError(f"'{text}' is no score")
+    return sign * float(head[2:])
+
+
+def count(position: Position, referee: str | None) -> tuple[float, str]:
+    """Black's margin (komi included) at the end of a game, and who counted.
+
+    `referee` is the command line of a GTP engine that knows `final_score`; it is shown the whole game. Without one, or
+    where it fails, every stone on the board counts as alive.
+    """
+    if referee is None or position.size > GNUGO_MAX_SIZE:
+        return float(position.score()), "area count"
+    try:
+        with GtpClient(referee) as client:
+            client.send(f"boardsize {position.size}", REFEREE_SECONDS)
+            client.send("clear_board", REFEREE_SECONDS)
+            client.send(f"komi {position.komi:g}", REFEREE_SECONDS)
+            for colour, point in position.moves:
+                vertex = coords.format_vertex(point, position.size)
+                client.send(f"play {coords.colour_letter(colour)} {vertex}", REFEREE_SECONDS)
+            return parse_score(client.send("final_score", REFEREE_SECONDS)), "counted by the referee"
+    except (EngineError, EngineFailure, ValueError) as error:
+        return float(position.score()), f"area count, as the referee failed: {error}"
