@@ -1,0 +1,126 @@
+"""`gozero pack`: SGF records to a packed store."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from gozero.errors import GozeroError
+from training import pack
+
+_EXAMPLE = "example: gozero pack games/ more-games.tar.xz --out stores/mine"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs `gozero pack` and returns its exit status: 0, 2 after an error, 130 after Ctrl-C."""
+    options = _parser().parse_args(argv)
+    settings = pack.Settings(options.keep_unknown_results, tuple(options.size or ()))
+    try:
+        report = _pack_with_progress(options, settings)
+    except GozeroError as error:
+        print(f"gozero: error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"gozero: stopped; nothing was written to {options.out}", file=sys.stderr)
+        return 130
+    for note in report.first_skipped:
+        print(f"skipped {note.name}: {note.reason}{f' ({note.detail})' if note.detail else ''}", file=sys.stderr)
+    if report.first_skipped:
+        print(f"all skipped records: {report.store / 'skipped.tsv'}", file=sys.stderr)
+    if options.json:
+        print(json.dumps(_facts(report), ensure_ascii=False))
+    else:
+        _print_summary(report)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="gozero pack",
+        description="Reads SGF records and writes the packed store that training reads. Records that are broken, "
+        "illegal, of a wrong size, without a result or seen before are skipped, counted and listed.",
+        epilog=_EXAMPLE,
+    )
+    parser.add_argument("paths", nargs="+", metavar="PATH", help=".sgf file, folder, .zip, .tar, .tar.gz, .bz2 or .xz")
+    parser.add_argument("--out", required=True, metavar="STORE", help="the directory to write")
+    parser.add_argument("--overwrite", action="store_true", help="replace the store at --out")
+    parser.add_argument("--workers", type=_positive, metavar="N", help="processes that parse (default: all cores)")
+    parser.add_argument(
+        "--size", type=_positive, action="append", metavar="N", help="keep only this board size; repeatable"
+    )
+    parser.add_argument("--keep-unknown-results", action="store_true", help="keep games that do not say who won")
+    parser.add_argument("--json", action="store_true", help="print the summary as one JSON object")
+    return parser
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError(text)
+    return number
+
+
+def _pack_with_progress(options: argparse.Namespace, settings: pack.Settings) -> pack.Report:
+    columns = (
+        TextColumn("packing"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[games]:,} games, {task.fields[rate]:,.0f}/s, {task.fields[skipped]:,} skipped"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("pack", total=None, games=0, rate=0.0, skipped=0)
+
+        def show(state: pack.Progress) -> None:
+            elapsed = bar.tasks[task].elapsed or 0.0
+            bar.update(
+                task,
+                total=state.bytes_total,
+                completed=state.bytes_read,
+                games=state.games,
+                skipped=state.skipped,
+                rate=(state.games + state.skipped) / elapsed if elapsed else 0.0,
+            )
+
+        return pack.pack(
+            options.paths,
+            options.out,
+            settings=settings,
+            workers=options.workers,
+            overwrite=options.overwrite,
+            on_progress=show,
+        )
+
+
+def _facts(report: pack.Report) -> dict[str, object]:
+    return {
+        "store": str(report.store),
+        "games": report.games,
+        "positions": report.positions,
+        "skipped": sum(report.skipped.values()),
+        "skipped_by_reason": report.skipped,
+        "games_by_source": report.games_by_source,
+        "games_by_size": report.games_by_size,
+        "bytes": report.store_bytes,
+        "seconds": round(report.seconds, 3),
+        "games_per_s": round((report.games + sum(report.skipped.values())) / report.seconds, 1),
+    }
+
+
+def _print_summary(report: pack.Report) -> None:
+    skipped = sum(report.skipped.values())
+    rate = (report.games + skipped) / report.seconds
+    print(f"{report.store}: {report.games:,} games, {report.positions:,} positions, {report.store_bytes / 1e6:,.1f} MB")
+    for name, count in report.games_by_source.items():
+        print(f"  from {name}: {count:,}")
+    for size, count in report.games_by_size.items():
+        print(f"  {size}x{size}: {count:,}")
+    print(f"skipped: {skipped:,}")
+    for reason, count in report.skipped.items():
+        print(f"  {reason}: {count:,}")
+    print(f"{report.seconds:.1f} s, {rate:,.0f} records/s")
