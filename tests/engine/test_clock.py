@@ -1,0 +1,170 @@
+"""Time control, by games simulated second by second with a clock that is not the engine's own."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from engine.clock import LAG_SECONDS, NO_CLOCK_SECONDS, SHORTEST, Clock, TimeSettings
+
+LAG = 0.2
+"""Seconds that pass outside the engine at every move."""
+
+
+class Referee:
+    """Keeps one player's time as a server does, and says when it is lost."""
+
+    def __init__(self, settings: TimeSettings) -> None:
+        self.settings = settings
+        self.main = settings.main
+        self.period = settings.period
+        self.stones = settings.stones
+        self.lost = False
+
+    def move(self, seconds: float) -> None:
+        settings = self.settings
+        if settings.system == "fischer":
+            self.lost |= seconds > self.main
+            self.main += settings.period - seconds
+            return
+        over = max(0.0, seconds - self.main)
+        self.main = max(0.0, self.main - seconds)
+        if settings.system == "absolute":
+            self.lost |= over > 0
+        elif over > 0 or self.main == 0:
+            if settings.system == "canadian":
+                self.period -= over
+                self.lost |= self.period < 0
+                self.stones -= 1
+                if self.stones == 0:
+                    self.period, self.stones = settings.period, settings.stones
+            else:
+                self.stones -= math.floor(over / settings.period)
+                self.lost |= self.stones <= 0
+
+    def time_left(self) -> tuple[float, int]:
+        """What the server tells the engine before its move."""
+        if self.main > 0 or self.settings.system in ("absolute", "fischer"):
+            return self.main, 0
+        return self.period, self.stones
+
+
+SYSTEMS = [
+    TimeSettings.absolute(60),
+    TimeSettings.absolute(300),
+    TimeSettings.absolute(3600),
+    TimeSettings.canadian(0, 60, 25),
+    TimeSettings.canadian(120, 300, 20),
+    TimeSettings.canadian(10, 10, 10),
+    TimeSettings.byo_yomi(0, 1, 1),
+    TimeSettings.byo_yomi(60, 5, 3),
+    TimeSettings.byo_yomi(600, 30, 5),
+    TimeSettings.fischer(5, 1),
+    TimeSettings.fischer(120, 2),
+    TimeSettings.fischer(60, 0.5),
+]
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["told the time", "counts itself"])
+@pytest.mark.parametrize("size", [9, 19])
+@pytest.mark.parametrize("plies", [50, 150, 400])
+@pytest.mark.parametrize("settings", SYSTEMS, ids=lambda s: f"{s.system} {s.main}+{s.period}/{s.stones}")
+def test_never_loses_on_time(settings: TimeSettings, plies: int, size: int, told: bool) -> None:
+    referee, clock = Referee(settings), Clock(settings)
+    thought = 0.0
+    for ply in range(0, plies, 2):
+        if told:
+            clock.time_left(*referee.time_left())
+        seconds = clock.seconds_for_move(ply, size)
+        assert seconds > 0
+        thought += seconds
+        referee.move(seconds + LAG)
+        # The engine does not see the lag; where nobody tells the time, there is no server to cause any.
+        clock.spend(seconds if told else seconds + LAG)
+        assert not referee.lost, f"lost on time at ply {ply}"
+    assert thought > 0
+
+
+@pytest.mark.parametrize("size", [9, 13, 19])
+@pytest.mark.parametrize("main", [60, 300, 1800])
+def test_absolute_time_is_used(main: float, size: int) -> None:
+    """Without lag, a game of ordinary length uses most of its time, and no single move takes a large share of it."""
+    clock = Clock(TimeSettings.absolute(main))
+    left, thought = main, 0.0
+    for ply in range(0, int(0.7 * size * size), 2):
+        clock.time_left(left, 0)
+        seconds = clock.seconds_for_move(ply, size)
+        assert seconds < main / 12
+        thought += seconds
+        left -= seconds
+        clock.spend(seconds)
+    assert thought > 0.5 * main
+
+
+def test_a_lag_that_shows_is_kept_back() -> None:
+    quick, slow = Clock(TimeSettings.absolute(300)), Clock(TimeSettings.absolute(300))
+    for clock, lag in ((quick, 0.0), (slow, 1.0)):
+        clock.spend(10)
+        clock.time_left(290 - lag, 0)
+    assert slow.seconds_for_move(2, 19) < quick.seconds_for_move(2, 19) - 0.5
+
+
+def test_byo_yomi_uses_a_period_fully_but_not_too_long() -> None:
+    clock = Clock(TimeSettings.byo_yomi(0, 10, 3))
+    assert clock.in_overtime
+    assert 8 < clock.seconds_for_move(100, 19) <= 10 - LAG_SECONDS
+
+
+def test_canadian_spreads_the_period_over_its_stones() -> None:
+    clock = Clock(TimeSettings.canadian(0, 100, 10))
+    assert clock.seconds_for_move(0, 19) == pytest.approx(10 - LAG_SECONDS)
+    clock.time_left(30, 2)
+    assert clock.seconds_for_move(0, 19) == pytest.approx(15 - LAG_SECONDS)
+
+
+def test_canadian_period_starts_anew_after_its_stones() -> None:
+    clock = Clock(TimeSettings.canadian(0, 100, 2))
+    clock.spend(10)
+    assert clock.seconds_left == 90
+    clock.spend(10)
+    assert clock.seconds_left == 100
+
+
+def test_main_time_runs_over_into_overtime() -> None:
+    clock = Clock(TimeSettings.canadian(5, 100, 10))
+    clock.spend(8)
+    assert clock.in_overtime
+    assert clock.seconds_left == 97
+
+
+def test_fischer_adds_its_increment() -> None:
+    clock = Clock(TimeSettings.fischer(10, 5))
+    clock.spend(4)
+    assert clock.seconds_left == 11
+
+
+def test_no_time_left_means_an_immediate_move() -> None:
+    clock = Clock(TimeSettings.absolute(0))
+    assert clock.seconds_for_move(0, 19) == SHORTEST
+
+
+@pytest.mark.parametrize("clock", [Clock(), Clock(TimeSettings.canadian(600, 10, 0))])
+def test_without_limit_two_seconds_a_move(clock: Clock) -> None:
+    """GTP: a positive byo-yomi time for no stones means no limit."""
+    assert clock.seconds_for_move(0, 19) == NO_CLOCK_SECONDS == 2.0
+    assert clock.seconds_left == math.inf
+    clock.spend(1000)
+    assert clock.seconds_for_move(300, 9) == NO_CLOCK_SECONDS
+
+
+def test_gtp_zero_period_means_absolute_time() -> None:
+    assert TimeSettings.canadian(60, 0, 5) == TimeSettings.byo_yomi(60, 0, 3) == TimeSettings.absolute(60)
+
+
+@pytest.mark.parametrize(
+    "bad", [(-1.0, 0.0, 0), (0.0, -1.0, 1), (0.0, 1.0, -1), (math.nan, 0.0, 0), (math.inf, 0.0, 0)]
+)
+def test_impossible_times_are_refused(bad: tuple[float, float, int]) -> None:
+    with pytest.raises(ValueError, match=r"times"):
+        TimeSettings("canadian", *bad)
