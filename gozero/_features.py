@@ -26,11 +26,12 @@ from gozero._board import (
     neighbour,
 )
 from gozero._ladders import (
+    MAX_ANSWERS,
     MAX_DEPTH,
     captures_by,
     chain_liberties,
-    chasers_in_atari,
     escapes_by,
+    list_answers,
 )
 from gozero.jit import kernel
 
@@ -113,7 +114,7 @@ def ladder_planes(state, colour, exact, capture, escape):
     boards = np.empty((2 * MAX_DEPTH + 2, state.shape[0]), np.uint32)
     boards[0] = state
     liberties = np.empty(2, np.int64)
-    answers = np.empty(9, np.int64)
+    answers = np.empty(MAX_ANSWERS, np.int64)
     size = np.int64(state[SIZE])
     for row in range(1, size + 1):
         for column in range(1, size + 1):
@@ -125,14 +126,13 @@ def ladder_planes(state, colour, exact, capture, escape):
                 chain_liberties(state, head, 2, liberties)
                 for i in range(2):
                     move = liberties[i]
-                    if not capture[_index(state, move)] and captures_by(boards, 0, head, move):
+                    if not capture[_index(state, move)] and captures_by(boards, head, move):
                         capture[_index(state, move)] = 1
             elif head_colour == colour and exact[head] == 1:
-                count = chasers_in_atari(state, head, answers[1:]) + 1
-                chain_liberties(state, head, 1, answers)
+                count = list_answers(state, head, answers)
                 for i in range(count):
                     move = answers[i]
-                    if not escape[_index(state, move)] and escapes_by(boards, 0, head, move):
+                    if not escape[_index(state, move)] and escapes_by(boards, head, move):
                         escape[_index(state, move)] = 1
 
 

@@ -10,7 +10,9 @@ from gozero._board import BORDER, COLOUR, EMPTY, HEAD, NEXT, WORDS, in_atari, is
 from gozero.jit import kernel
 
 MAX_DEPTH = 80
-"""Attacking moves read ahead; a ladder across a 25x25 board takes fewer. A chain that lives longer has escaped."""
+"""Attacking moves that are read ahead, more than a ladder across a 25x25 board takes; what lives on has escaped."""
+MAX_ANSWERS = 9
+"""Answers to an atari that are looked at: the last liberty and up to eight captures."""
 
 
 @kernel
@@ -58,58 +60,104 @@ def chasers_in_atari(state, head, found):
 
 
 @kernel
-def can_escape(boards, level, prey):
-    """Whether the owner of the stone at `prey`, in atari and to move on boards[level], gets away. See `can_capture`."""
-    state = boards[level]
-    answers = np.empty(9, np.int64)
+def list_answers(state, prey, answers):
+    """What may save the chain in atari at `prey`, in answers, int64[MAX_ANSWERS]; returns how many there are."""
     head = state[HEAD + prey * WORDS]
-    count = chasers_in_atari(state, head, answers[1:]) + 1
     chain_liberties(state, head, 1, answers)
-    for i in range(count):
-        repeated = False
-        for j in range(i):
-            repeated |= answers[j] == answers[i]
-        if not repeated and escapes_by(boards, level, prey, answers[i]):
-            return True
-    return False
+    found = chasers_in_atari(state, head, answers[1:]) + 1
+    count = 1
+    for i in range(1, found):
+        known = False
+        for j in range(count):
+            known |= answers[j] == answers[i]
+        if not known:
+            answers[count] = answers[i]
+            count += 1
+    return count
 
 
 @kernel
-def escapes_by(boards, level, prey, move):
-    """Whether the owner of the stone at `prey` gets away by playing `move` on boards[level]; no illegal move does."""
-    state = boards[level]
-    colour = np.int64(state[COLOUR + prey * WORDS])
-    if not is_legal(state, move, colour):
-        return False
-    after = boards[level + 1]
-    after[:] = state
-    play(after, move, colour)
-    liberties = np.empty(3, np.int64)
-    count = chain_liberties(after, after[HEAD + prey * WORDS], 3, liberties)
-    if count >= 3:
-        return True
-    return count == 2 and not can_capture(boards, level + 1, prey, liberties[0], liberties[1])
+def _is_taken(boards, prey, chasing):
+    """Whether the chain at `prey` is taken; on boards[1] the attacker (`chasing`) or the defender is to move.
 
-
-@kernel
-def captures_by(boards, level, prey, move):
-    """Whether the attacker takes the stone at `prey` by playing `move`, one of its chain's two liberties."""
-    state = boards[level]
-    attacker = 3 - np.int64(state[COLOUR + prey * WORDS])
-    if not is_legal(state, move, attacker):
-        return False
-    after = boards[level + 1]
-    after[:] = state
-    play(after, move, attacker)
-    return not can_escape(boards, level + 1, prey)
-
-
-@kernel
-def can_capture(boards, level, prey, first, second):
-    """Whether the attacker, to move on boards[level], takes the chain at `prey` with liberties `first` and `second`.
-
-    boards: uint32[2 * MAX_DEPTH + 2, state length] working space; rows above `level` are overwritten.
+    Where the attacker moves, the chain has two liberties, where the defender does, one. A depth-first search with its
+    own stack: the attacker needs one move that works, the defender one answer. Numba cannot cache mutual recursion.
     """
-    if level + 2 >= boards.shape[0]:
+    defender = np.int64(boards[1, COLOUR + prey * WORDS])
+    levels = boards.shape[0]
+    options = np.empty((levels, MAX_ANSWERS), np.int64)
+    counts = np.empty(levels, np.int64)
+    tried = np.zeros(levels, np.int64)
+    bottom = 1
+    level = 1
+    if chasing:
+        counts[1] = chain_liberties(boards[1], boards[1, HEAD + prey * WORDS], 2, options[1])
+    else:
+        counts[1] = list_answers(boards[1], prey, options[1])
+    while True:
+        attacking = chasing == ((level - bottom) % 2 == 0)
+        decided = False
+        taken = False
+        if tried[level] == counts[level]:
+            decided = True
+            taken = not attacking
+        else:
+            move = options[level, tried[level]]
+            tried[level] += 1
+            colour = 3 - defender if attacking else defender
+            if not is_legal(boards[level], move, colour):
+                continue
+            after = boards[level + 1]
+            after[:] = boards[level]
+            play(after, move, colour)
+            if attacking:
+                level += 1
+                counts[level] = list_answers(after, prey, options[level])
+                tried[level] = 0
+                continue
+            liberties = chain_liberties(after, after[HEAD + prey * WORDS], 3, options[level + 1])
+            if liberties == 1:
+                continue
+            if liberties == 2 and level + 3 < levels:
+                level += 1
+                counts[level] = 2
+                tried[level] = 0
+                continue
+            decided = True
+        # The node at `level` is decided. A parent that wanted this outcome is decided by it, another one tries on.
+        while decided:
+            if level == bottom:
+                return taken
+            level -= 1
+            attacking = not attacking
+            decided = attacking == taken
+
+
+@kernel
+def captures_by(boards, prey, move):
+    """Whether the enemy of the chain at `prey`, which has two liberties on boards[0], takes it by playing `move`.
+
+    boards: uint32[2 * MAX_DEPTH + 2, state length], working space; rows above 0 are overwritten.
+    """
+    attacker = 3 - np.int64(boards[0, COLOUR + prey * WORDS])
+    if not is_legal(boards[0], move, attacker):
         return False
-    return captures_by(boards, level, prey, first) or captures_by(boards, level, prey, second)
+    boards[1] = boards[0]
+    play(boards[1], move, attacker)
+    return _is_taken(boards, prey, False)
+
+
+@kernel
+def escapes_by(boards, prey, move):
+    """Whether the chain at `prey`, in atari on boards[0] with its owner to move, gets away by playing `move`.
+
+    boards: as in `captures_by`.
+    """
+    defender = np.int64(boards[0, COLOUR + prey * WORDS])
+    if not is_legal(boards[0], move, defender):
+        return False
+    boards[1] = boards[0]
+    play(boards[1], move, defender)
+    liberties = np.empty(3, np.int64)
+    count = chain_liberties(boards[1], boards[1, HEAD + prey * WORDS], 3, liberties)
+    return count >= 3 or (count == 2 and not _is_taken(boards, prey, True))

@@ -23,7 +23,8 @@ GLOBALS: Final = (
     "last move a pass",
     "last two moves passes",
 )
-"""What a network is told beside the planes: float32[5]. Komi is positive for White to move, negative for Black."""
+"""What a network is told beside the planes: float32[5]. Komi, with what the
+rules owe White for handicap stones, is positive for White to move and negative for Black."""
 KOMI_SCALE: Final = 15.0
 
 
@@ -134,7 +135,8 @@ def planes(position: "Position", name: str, out: NDArray[np.uint8] | None = None
 
 def globals_of(position: "Position") -> NDArray[np.float32]:
     """The values of `GLOBALS` for a position: float32[5], komi from the view of the player to move."""
-    komi = position.komi if position.to_play == WHITE else -position.komi
+    owed = position.komi + position.rules.bonus_for(position.handicap)
+    komi = owed if position.to_play == WHITE else -owed
     return np.array(
         [
             komi / KOMI_SCALE,

@@ -1,0 +1,161 @@
+"""Minibatches of positions from a packed store.
+
+A position is drawn as (game, ply) by a hash of (seed, step, row), its board is replayed and its planes are computed
+anew: replaying costs less than reading stored planes would, and resuming needs nothing but the step number.
+"""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gozero import features
+from gozero._board import state_length
+from gozero.coords import BLACK, WHITE
+from gozero.geometry import symmetry_table
+from gozero.record import ENDINGS, RULE_NAMES, SPLITS, Store, split_of
+from gozero.rules import parse_rules
+from training import _batches
+
+UNKNOWN_KOMI = 6.5
+"""Told to the network where a record names no komi; such a game teaches no value."""
+_UNKNOWN_RULES = "chinese"
+"""The rules that a network is told where a record names none."""
+_DECIDED_ON_THE_BOARD = ("resign", "counted")
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Training rows; every row is seen by the player to move.
+
+    Attributes:
+        planes: uint8[B, C, S, S], see `gozero.features`.
+        globals: float32[B, 5], see `gozero.features.GLOBALS`.
+        policy: int64[B], index of the move played; S * S is a pass.
+        value: float32[B], the result for the player to move: 1 won, -1 lost, 0 drawn or unknown.
+        value_weight: float32[B], 1 where the result is known and was not decided by the clock, else 0.
+    """
+
+    planes: NDArray[np.uint8]
+    globals: NDArray[np.float32]
+    policy: NDArray[np.int64]
+    value: NDArray[np.float32]
+    value_weight: NDArray[np.float32]
+
+
+class BatchSource:
+    """Random positions of the games of one board size and one split of a store.
+
+    Args:
+        store: the packed games.
+        feature_set: name of the input planes.
+        size: board size; games of other sizes are passed over.
+        split: "train", "validation" or "test".
+        batch_size: rows of a batch.
+        seed: equal seeds draw equal positions.
+        symmetry: whether each row is shown in a random one of the eight symmetries.
+        threads: how many threads share the work of one batch.
+        sources: only games whose source contains one of these texts; all if empty.
+
+    Raises:
+        ValueError: the store has no such game, or the feature set or split is unknown.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        feature_set: str,
+        size: int,
+        split: str,
+        batch_size: int,
+        seed: int,
+        symmetry: bool = True,
+        threads: int = 1,
+        sources: Sequence[str] = (),
+    ) -> None:
+        if split not in SPLITS:
+            raise ValueError(f"unknown split '{split}'; there are {', '.join(SPLITS)}")
+        self.batch_size = batch_size
+        self.size = size
+        self._features = features.feature_set(feature_set)
+        self._seed = seed
+        self._symmetry = symmetry
+        self._moves = store.moves
+        chosen = (store.games["size"] == size) & (store.games["length"] > 0)
+        chosen &= split_of(store.games["key"]) == SPLITS.index(split)
+        if sources:
+            wanted = [any(text in name for text in sources) for name in store.meta["sources"]]
+            chosen &= np.array(wanted, bool)[store.games["source"]]
+        games = store.games[chosen]
+        if len(games) == 0:
+            what = f" from {', '.join(sources)}" if sources else ""
+            raise ValueError(f"{store.path} has no {size}x{size} game{what} in its {split} split")
+        self.games = len(games)
+        self._cumulative = np.concatenate(([0], np.cumsum(games["length"], dtype=np.int64)))
+        self._offsets = games["offset"].astype(np.int64)
+        self._setups = games["setup"].astype(np.int64)
+        rules = [parse_rules(name or _UNKNOWN_RULES) for name in RULE_NAMES]
+        self._suicide = np.array([rule.suicide for rule in rules], np.int64)[games["rules"]]
+        self._territory = np.array([rule.scoring == "territory" for rule in rules], np.float32)[games["rules"]]
+        bonus = np.array([[rule.bonus_for(stones) for stones in range(256)] for rule in rules], np.float32)
+        komi = np.where(np.isnan(games["komi"]), UNKNOWN_KOMI, games["komi"])
+        self._komi = (komi + bonus[games["rules"], games["handicap"]]).astype(np.float32)
+        self._winner = games["winner"].copy()
+        decided = np.isin(games["ending"], [ENDINGS.index(name) for name in _DECIDED_ON_THE_BOARD])
+        self._weight = (decided & (self._winner >= 0) & ~np.isnan(games["komi"])).astype(np.float32)
+        self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
+        self._threads = threads
+
+    @property
+    def positions(self) -> int:
+        """Number of positions that rows are drawn from."""
+        return int(self._cumulative[-1])
+
+    def batch(self, step: int) -> Batch:
+        """The rows of a step; the same step always gives the same rows."""
+        rows = self.batch_size
+        games, plies, symmetries = (np.empty(rows, np.int64) for _ in range(3))
+        _batches.draw(self._seed, step * rows, self._cumulative, games, plies, symmetries)
+        if not self._symmetry:
+            symmetries[:] = 0
+        planes = np.empty((rows, len(self._features.planes), self.size, self.size), np.uint8)
+        indices = np.empty(rows, np.int64)
+        colours = np.empty(rows, np.uint8)
+        passes = np.empty(rows, np.int64)
+
+        def fill(part: slice) -> None:
+            _batches.fill_rows(
+                self._moves,
+                self._offsets[games[part]],
+                self._setups[games[part]],
+                plies[part],
+                symmetries[part],
+                self._suicide[games[part]],
+                self.size,
+                self._features.code,
+                symmetry_table(self.size),
+                np.empty(state_length(self.size), np.uint32),
+                planes[part].reshape(part.stop - part.start, -1),
+                indices[part],
+                colours[part],
+                passes[part],
+            )
+
+        if self._pool is None:
+            fill(slice(0, rows))
+        else:
+            bounds = np.linspace(0, rows, self._threads + 1).astype(int)
+            list(self._pool.map(fill, map(slice, bounds[:-1].tolist(), bounds[1:].tolist())))
+        side = np.where(colours == WHITE, np.float32(1), np.float32(-1))
+        facts = np.zeros((rows, len(features.GLOBALS)), np.float32)
+        facts[:, 0] = side * self._komi[games] / features.KOMI_SCALE
+        facts[:, 1] = self._territory[games]
+        facts[:, 2] = self._suicide[games]
+        facts[:, 3] = passes >= 1
+        facts[:, 4] = passes >= 2
+        winner = self._winner[games]
+        value = np.where(winner == colours, 1, np.where((winner == BLACK) | (winner == WHITE), -1, 0))
+        return Batch(planes, facts, indices, value.astype(np.float32), self._weight[games])
