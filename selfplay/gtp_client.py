@@ -23,6 +23,8 @@ from gozero.errors import GozeroError
 
 # Sabaki gives an engine this long to leave after `quit` (seconds).
 QUIT_SECONDS = 3.0
+# Debian installs GNU Go where not every account looks for programs.
+GAMES_FOLDER = "/usr/games"
 # The longest line that is read in one piece (bytes), and how many lines may wait before the engine is left to block.
 LINE_BYTES = 1 << 20
 WAITING_LINES = 10_000
@@ -41,28 +43,28 @@ class EngineFailure(GozeroError):
     """The engine answered a command with `?`: it said no, and can go on."""
 
 
-def split_command(command: str) -> list[str] | str:
-    """A command line in the form that `subprocess` wants on this system.
+def find_program(program: str) -> str | None:
+    """The full path of a program, looked for as a shell does, and where Debian installs games; None if missing."""
+    return shutil.which(program, path=os.pathsep.join([os.environ.get("PATH", os.defpath), GAMES_FOLDER]))
+
+
+def split_command(command: str) -> list[str]:
+    """Program (its full path) and arguments of an engine's command line, quoted as in a shell.
 
     Raises:
-        ValueError: nothing is there, or quotes do not close.
+        ValueError: nothing is there, quotes do not close, or there is no such program.
     """
-    if not command.strip():
-        raise ValueError("an engine needs a command line, for example: gnugo --mode gtp")
-    if os.name == "nt":  # Windows programs split their own command line; shlex would eat the backslashes of paths
-        return command
     try:
-        return shlex.split(command)
+        # Windows paths are full of backslashes, which a POSIX shell would take for escapes.
+        words = shlex.split(command.replace("\\", "\\\\") if os.name == "nt" else command)
     except ValueError as error:
         raise ValueError(f"cannot read the command line {command!r}: {error}") from None
-
-
-def check_program(command: str) -> None:
-    """Raise ValueError if the program that `command` starts cannot be found."""
-    parts = split_command(command)
-    program = parts[0] if isinstance(parts, list) else shlex.split(parts, posix=False)[0].strip('"')
-    if shutil.which(program) is None:
-        raise ValueError(f"cannot find the program {program!r} of the engine {command!r}; name it by its full path")
+    if not words:
+        raise ValueError("an engine needs a command line, for example: gnugo --mode gtp")
+    program = find_program(words[0])
+    if program is None:
+        raise ValueError(f"cannot find the program {words[0]!r} of the engine {command!r}; name it by its full path")
+    return [program, *words[1:]]
 
 
 class GtpClient:
@@ -72,15 +74,21 @@ class GtpClient:
     """
 
     def __init__(self, command: str, log: Path | None = None) -> None:
-        """Start the engine. Raises EngineError where the program cannot be started."""
+        """Start the engine; what it prints on stderr is appended to `log`.
+
+        Raises:
+            ValueError: the command line names no program.
+            EngineError: the program cannot be started.
+        """
         self.command = command
         self._stderr_tail: deque[str] = deque(maxlen=STDERR_LINES)
         self._lines: queue.Queue[str | None] = queue.Queue(WAITING_LINES)
         self._closed = threading.Event()
+        words = split_command(command)
         try:
             # A session of its own: Ctrl-C in the terminal is for us, and must not end the engines in mid-game.
             self._process = subprocess.Popen(
-                split_command(command),
+                words,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -101,6 +109,11 @@ class GtpClient:
 
     def __exit__(self, *exception: object) -> None:
         self.close()
+
+    @property
+    def returncode(self) -> int | None:
+        """The status that the process ended with; None while it runs."""
+        return self._process.poll()
 
     def send(self, command: str, seconds: float) -> str:
         """Send one command and return the body of the reply, without `=` and surrounding blanks.

@@ -12,7 +12,7 @@ from pathlib import Path
 from gozero import coords, sgf
 from gozero.coords import BLACK
 from gozero.rules import RULES, parse_rules
-from selfplay.gtp_client import check_program
+from selfplay.gtp_client import split_command
 from selfplay.gtp_game import FIRST, SECOND, GameResult, GameSettings
 from selfplay.match import MatchSettings, Tally, run_match, tally
 from selfplay.referee import find_gnugo
@@ -111,7 +111,7 @@ def _settings(options: argparse.Namespace) -> MatchSettings:
     referee = {"auto": find_gnugo(commands), "area": None}.get(options.referee, options.referee)
     for command in (*commands, referee):
         if command is not None:
-            check_program(command)
+            split_command(command)  # a misspelt program is an error, not a match of forfeits
     timeout = options.move_timeout
     if timeout is None:
         timeout = 120.0 if options.time_per_move is None else 30 + 3 * options.time_per_move

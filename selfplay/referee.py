@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-import os
-import shlex
-import shutil
 from pathlib import Path
 
 from gozero import coords
 from gozero.position import Position
-from selfplay.gtp_client import EngineError, EngineFailure, GtpClient
+from selfplay.gtp_client import EngineError, EngineFailure, GtpClient, find_program, split_command
 
 GNUGO_ARGUMENTS = "--mode gtp --chinese-rules --quiet"
 GNUGO_MAX_SIZE = 19
-# Debian installs games where not every account looks for programs.
-GNUGO_PLACES = "/usr/games"
 REFEREE_SECONDS = 120.0
 
 
 def find_gnugo(commands: tuple[str, ...] = ()) -> str | None:
-    """The command line of a GNU Go that can count: the one among `commands`, or the one that is installed."""
+    """The command line of a GNU Go that can count: the one among `commands`, or the one that is installed.
+
+    Raises:
+        ValueError: one of the commands names no program.
+    """
     for command in commands:
-        words = command.split()
-        if words and Path(words[0]).stem == "gnugo":
-            return f"{words[0]} {GNUGO_ARGUMENTS}"
-    program = shutil.which("gnugo", path=os.pathsep.join([os.environ.get("PATH", os.defpath), GNUGO_PLACES]))
-    return f"{shlex.quote(program) if os.name != 'nt' else program} {GNUGO_ARGUMENTS}" if program else None
+        program = split_command(command)[0]
+        if Path(program).stem == "gnugo":
+            return f'"{program}" {GNUGO_ARGUMENTS}'
+    return f"gnugo {GNUGO_ARGUMENTS}" if find_program("gnugo") else None
 
 
 def parse_score(text: str) -> float:

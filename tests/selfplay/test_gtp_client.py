@@ -1,0 +1,82 @@
+"""The controller against engines that misbehave in every way it claims to survive."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from selfplay.gtp_client import EngineError, EngineFailure, EngineTimeout, GtpClient, split_command
+
+
+def test_replies_and_refusals(fake):
+    with GtpClient(fake("refuse", "komi")) as client:
+        assert client.send("name", 10) == "fake refuse"
+        assert client.send("genmove b", 10) == "pass"
+        with pytest.raises(EngineFailure, match="not today"):
+            client.send("komi 7.5", 10)
+        assert client.send("genmove w", 10) == "pass"
+
+
+def test_noise_before_a_reply_is_skipped_and_stderr_is_drained(fake, tmp_path):
+    log = tmp_path / "engine.log"
+    with GtpClient(fake("noisy"), log) as client:
+        for _ in range(5):  # 45 kB each: more than a pipe holds
+            assert client.send("genmove b", 10) == "pass"
+    assert log.read_text().count("thinking") == 25_000
+
+
+def test_a_death_quotes_the_last_words(fake):
+    client = GtpClient(fake("die", 1))
+    with pytest.raises(EngineError, match=r"status 1.*genmove b.*out of ideas"):
+        client.send("genmove b", 10)
+    with pytest.raises(EngineError):
+        client.send("genmove b", 10)
+
+
+def test_silence_ends_at_the_limit_and_kills(fake):
+    client = GtpClient(fake("hang", 1))
+    start = time.monotonic()
+    with pytest.raises(EngineTimeout, match=r"within 0\.5 s"):
+        client.send("genmove b", 0.5)
+    assert time.monotonic() - start < 5
+    assert client.returncode is not None
+
+
+def test_an_engine_that_never_speaks_gtp_times_out(fake):
+    with GtpClient(fake("garbage")) as client, pytest.raises(EngineTimeout):
+        client.send("name", 0.5)
+
+
+def test_kill_from_another_thread_frees_the_waiting_one(fake):
+    client = GtpClient(fake("hang", 1))
+    client.send("name", 10)
+    threading.Timer(0.2, client.kill).start()
+    with pytest.raises(EngineError):
+        client.send("genmove b", 60)
+
+
+def test_close_lets_the_engine_leave_by_itself(fake):
+    client = GtpClient(fake("pass"))
+    client.send("name", 10)
+    client.close()
+    assert client.returncode == 0
+    client.close()
+
+
+@pytest.mark.parametrize(
+    ("command", "sentence"),
+    [("", "needs a command line"), ('engine "open', "cannot read"), ("no-such-engine --gtp", "cannot find")],
+)
+def test_command_lines_that_name_nothing(command, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        split_command(command)
+
+
+def test_a_program_that_cannot_run(tmp_path):
+    program = tmp_path / "engine"
+    program.write_text("no executable format")
+    program.chmod(0o755)
+    with pytest.raises(EngineError, match="cannot start"):
+        GtpClient(str(program))
