@@ -1,0 +1,1 @@
+"""How to think: networks, evaluators, tree search, players."""

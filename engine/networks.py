@@ -1,0 +1,164 @@
+"""Network definitions in torch: `Compact`, a small residual policy and value network for any board size.
+
+Building blocks from the literature: residual blocks and a trunk shared by both heads (AlphaGo Zero, Nature 2017),
+global pooling in the trunk and heads (KataGo, arXiv 1902.10565, section 3.3).
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from gozero.config import Config
+from gozero.features import GLOBALS
+
+KOMI = 0
+"""Index of komi (in units of 15 points, from the view of the player to move) in the global input vector."""
+
+OTHER_GLOBALS = len(GLOBALS) - 1
+"""Global inputs that are not komi; they follow it."""
+
+
+class Architecture(Config, frozen=True):
+    """Shape of a `Compact` network."""
+
+    blocks: int
+    """Residual blocks of two 3x3 convolutions each."""
+    channels: int
+    """Channels of the trunk; multiples of 8 suit the CPU's vector units."""
+    pool_every: int = 2
+    """Every n-th block adds a bias per channel computed from the whole board; 0 = none."""
+    batch_norm: bool = False
+    """Batch normalisation after each trunk convolution (folded away on export)."""
+    policy_channels: int = 32
+    """Channels of the policy head's hidden layer."""
+    value_channels: int = 16
+    """Channels of the value head before pooling."""
+    value_hidden: int = 48
+    """Units of the value head's hidden layer."""
+
+    def __post_init__(self) -> None:
+        for name in ("blocks", "channels", "policy_channels", "value_channels", "value_hidden"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"network.{name} must be at least 1, it is {getattr(self, name)}")
+        if self.pool_every < 0:
+            raise ValueError(f"network.pool_every must not be negative, it is {self.pool_every}")
+
+
+def pool_board(x: Tensor) -> Tensor:
+    """Mean and maximum of each channel over the board: [B, C, S, S] -> [B, 2C]."""
+    return torch.cat([x.mean((2, 3)), x.amax((2, 3))], dim=1)
+
+
+class Block(nn.Module):
+    """relu(x + f(x)), where f starts at zero, so that a fresh network is as easy to train as its first layer."""
+
+    def __init__(self, channels: int, *, pooled: bool, batch_norm: bool) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, channels, 3, padding=1, bias=not batch_norm)
+        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, bias=not batch_norm)
+        self.norm1 = nn.BatchNorm2d(channels) if batch_norm else nn.Identity()
+        self.norm2 = nn.BatchNorm2d(channels) if batch_norm else nn.Identity()
+        self.pool = nn.Linear(2 * channels, channels) if pooled else None
+        nn.init.kaiming_normal_(self.conv1.weight, nonlinearity="relu")
+        if isinstance(self.norm2, nn.BatchNorm2d):
+            nn.init.kaiming_normal_(self.conv2.weight, nonlinearity="relu")
+            nn.init.zeros_(self.norm2.weight)
+        else:
+            nn.init.zeros_(self.conv2.weight)
+        for layer in (self.conv1, self.conv2):
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
+        if self.pool is not None:
+            nn.init.zeros_(self.pool.weight)
+            nn.init.zeros_(self.pool.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        hidden = functional.relu(self.norm1(self.conv1(x)))
+        change = self.norm2(self.conv2(hidden))
+        if self.pool is not None:
+            change = change + self.pool(pool_board(hidden))[:, :, None, None]
+        return functional.relu(x + change)
+
+
+class PolicyHead(nn.Module):
+    """One logit a point from 1x1 convolutions, one for the pass from the pooled board: [B, S*S+1]."""
+
+    def __init__(self, channels: int, hidden: int) -> None:
+        super().__init__()
+        self.hidden = nn.Conv2d(channels, hidden, 1)
+        self.board = nn.Linear(2 * channels, hidden)
+        self.point = nn.Conv2d(hidden, 1, 1)
+        self.passing = nn.Linear(hidden, 1)
+        nn.init.kaiming_normal_(self.hidden.weight, nonlinearity="relu")
+        nn.init.zeros_(self.board.weight)
+        nn.init.normal_(self.point.weight, std=0.1 / hidden**0.5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        board = self.board(pool_board(x))
+        hidden = functional.relu(self.hidden(x) + board[:, :, None, None])
+        return torch.cat([self.point(hidden).flatten(1), self.passing(functional.relu(board))], dim=1)
+
+
+class ValueHead(nn.Module):
+    """tanh(sharpness * (lead + komi)), for the player to move: [B] in [-1, 1].
+
+    The head estimates the lead on the board without komi (in units of 15 points, as komi is given) and how much a
+    point matters (`sharpness` > 0); the komi of the player to move is added to the lead. So the value rises with the
+    player's own komi in every position by construction, also for a komi that no game record has.
+    """
+
+    def __init__(self, channels: int, pooled: int, hidden: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(channels, pooled, 1)
+        self.hidden = nn.Linear(2 * pooled + OTHER_GLOBALS, hidden)
+        self.out = nn.Linear(hidden, 2)
+        nn.init.kaiming_normal_(self.conv.weight, nonlinearity="relu")
+        nn.init.zeros_(self.out.weight)
+        nn.init.zeros_(self.out.bias)
+
+    def forward(self, x: Tensor, globals_: Tensor) -> Tensor:
+        pooled = pool_board(functional.relu(self.conv(x)))
+        hidden = functional.relu(self.hidden(torch.cat([pooled, globals_[:, KOMI + 1 :]], dim=1)))
+        lead, sharpness = self.out(hidden).unbind(1)
+        return torch.tanh(functional.softplus(sharpness) * (lead + globals_[:, KOMI]))
+
+
+class Compact(nn.Module):
+    """Residual policy and value network, independent of the board size (zero padding, pooled means, no weight a point).
+
+    Komi reaches the value head alone (see `ValueHead`): the trunk gets the rule flags and passes, so an unusual komi
+    cannot disturb the policy.
+    """
+
+    def __init__(self, architecture: Architecture, planes: int) -> None:
+        """`planes`: the number of input planes of the feature set."""
+        super().__init__()
+        self.architecture = architecture
+        channels = architecture.channels
+        self.first = nn.Conv2d(planes, channels, 5, padding=2, bias=not architecture.batch_norm)
+        self.first_norm = nn.BatchNorm2d(channels) if architecture.batch_norm else nn.Identity()
+        self.first_globals = nn.Linear(OTHER_GLOBALS, channels)
+        every = architecture.pool_every
+        self.trunk = nn.ModuleList(
+            Block(channels, pooled=every > 0 and (i + 1) % every == 0, batch_norm=architecture.batch_norm)
+            for i in range(architecture.blocks)
+        )
+        self.policy = PolicyHead(channels, architecture.policy_channels)
+        self.value = ValueHead(channels, architecture.value_channels, architecture.value_hidden)
+        nn.init.kaiming_normal_(self.first.weight, nonlinearity="relu")
+
+    def forward(self, planes: Tensor, globals_: Tensor) -> tuple[Tensor, Tensor]:
+        """planes [B, C, S, S] uint8 or float, globals_ float32 [B, 5] -> (policy logits [B, S*S+1], value [B]).
+
+        The value is in [-1, 1], for the player to move.
+        """
+        x = self.first_norm(self.first(planes.to(self.first.weight.dtype)))
+        x = functional.relu(x + self.first_globals(globals_[:, KOMI + 1 :])[:, :, None, None])
+        for block in self.trunk:
+            x = block(x)
+        return self.policy(x), self.value(x, globals_)
+
+
+def parameter_count(network: nn.Module) -> int:
+    """Trainable numbers of `network`."""
+    return sum(parameter.numel() for parameter in network.parameters())

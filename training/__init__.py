@@ -1,0 +1,1 @@
+"""Records to weights: stores, batches, one training loop, its stages, and what comes out of them."""

@@ -1,0 +1,118 @@
+"""Checkpoints: one safetensors file with tensors and a JSON record, complete or absent, never pickle.
+
+Names of the tensors: `network.*` weights, `average.*` their running average, `optimiser.<parameter>.<key>` state,
+`rng.torch`.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from gozero.errors import GozeroError
+
+FORMAT = 1
+"""Version of the checkpoint's layout."""
+
+
+class CheckpointError(GozeroError):
+    """A checkpoint that is missing, cut short, or made for another network."""
+
+
+def path_of(folder: Path, step: int) -> Path:
+    """The checkpoint file of `step` (number of finished steps)."""
+    return folder / f"step-{step:08d}.safetensors"
+
+
+def steps_in(folder: Path) -> list[int]:
+    """Steps of the complete checkpoints in `folder`, ascending."""
+    return sorted(int(path.stem.removeprefix("step-")) for path in folder.glob("step-*.safetensors"))
+
+
+def save(path: Path, tensors: dict[str, Tensor], record: dict[str, Any]) -> None:
+    """Write `tensors` and the JSON `record`; after a crash at any moment `path` is the old file or the new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    try:
+        save_file(plain, temporary, metadata={"gozero": json.dumps({"format": FORMAT, **record})})
+        replace_durably(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def replace_durably(temporary: Path, path: Path) -> None:
+    """Rename `temporary` to `path` after its bytes have reached the disk."""
+    with temporary.open("rb+") as file:
+        os.fsync(file.fileno())
+    temporary.replace(path)
+    if os.name == "posix":  # elsewhere a directory cannot be opened, and the rename is the best there is
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Tensors and JSON record of a checkpoint. Raises CheckpointError."""
+    if not path.is_file():
+        raise CheckpointError(f"there is no checkpoint {path}")
+    try:
+        with safe_open(path, framework="pt") as file:
+            record = json.loads((file.metadata() or {}).get("gozero", "{}"))
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+    except (SafetensorError, ValueError, OSError) as error:
+        raise CheckpointError(
+            f"{path} is not a readable checkpoint ({error}); delete it to use an older one"
+        ) from error
+    if record.get("format") != FORMAT:
+        raise CheckpointError(f"{path} has checkpoint format {record.get('format')}; this version reads {FORMAT}")
+    return tensors, record
+
+
+def pack_state(network: nn.Module, average: nn.Module, optimisers: list[Optimizer]) -> dict[str, Tensor]:
+    """All tensors that decide how a run goes on."""
+    tensors = {f"network.{name}": tensor for name, tensor in network.state_dict().items()}
+    tensors |= {f"average.{name}": tensor for name, tensor in average.state_dict().items()}
+    for name, parameter in network.named_parameters():
+        for optimiser in optimisers:
+            for key, value in optimiser.state.get(parameter, {}).items():
+                tensors[f"optimiser.{name}.{key}"] = value
+    tensors["rng.torch"] = torch.get_rng_state()
+    return tensors
+
+
+def unpack_state(
+    tensors: dict[str, Tensor], network: nn.Module, average: nn.Module, optimisers: list[Optimizer], origin: Path
+) -> None:
+    """Put what `pack_state` returned back in place. Raises CheckpointError when it was another network's."""
+    load_weights(network, tensors, "network.", origin)
+    load_weights(average, tensors, "average.", origin)
+    for name, parameter in network.named_parameters():
+        prefix = f"optimiser.{name}."
+        state = {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
+        owner = next(o for o in optimisers if any(parameter is p for group in o.param_groups for p in group["params"]))
+        for key, value in state.items():
+            # Scalars (AdamW's step count) stay where they are; the rest takes the parameter's device and memory layout.
+            fits = value.shape == parameter.shape
+            owner.state[parameter][key] = torch.empty_like(parameter).copy_(value) if fits else value
+    torch.set_rng_state(tensors["rng.torch"])
+
+
+def load_weights(network: nn.Module, tensors: dict[str, Tensor], prefix: str, origin: Path) -> None:
+    """Copy the tensors called `prefix` + name into `network`; every name and shape must agree."""
+    weights = {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
+    try:
+        network.load_state_dict(weights)
+    except RuntimeError as error:
+        first = " ".join(str(error).split())[:300]
+        raise CheckpointError(
+            f"the weights in {origin} are of another network than the configuration's: {first}"
+        ) from error

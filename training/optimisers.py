@@ -1,0 +1,143 @@
+"""Optimisers and the learning-rate schedule.
+
+Hidden layers' matrices may be trained with Muon, everything else (first layer, heads, biases, norms) with AdamW.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any, Literal, overload
+
+import torch
+from torch import Tensor, nn
+from torch.optim import AdamW, Optimizer
+
+from gozero.config import Config
+
+
+class OptimiserConfig(Config, frozen=True):
+    """How weights change."""
+
+    name: Literal["muon", "adamw"] = "muon"
+    """`muon`: Muon for the trunk's matrices and AdamW for the rest; `adamw`: AdamW for all."""
+    rate: float = 3e-3
+    """AdamW's learning rate after the warm-up."""
+    muon_rate: float = 2e-2
+    """Muon's learning rate after the warm-up."""
+    weight_decay: float = 0.01
+    """Decoupled decay of weights (not of biases and norms), times the learning rate a step."""
+    clip: float = 1.0
+    """Largest norm of the gradient over all weights; 0 = no limit."""
+
+
+class ScheduleConfig(Config, frozen=True):
+    """Learning rate over the run: linear warm-up, constant, linear decay to `final` at the last step."""
+
+    warmup: int = 200
+    """Steps of the warm-up."""
+    decay: float = 0.4
+    """Share of all steps at the end in which the rate falls."""
+    final: float = 0.01
+    """Share of the full rate at the last step."""
+
+    def __post_init__(self) -> None:
+        if self.warmup < 0 or not 0 <= self.decay <= 1 or not 0 <= self.final <= 1:
+            raise ValueError("schedule: warmup must not be negative, decay and final must be between 0 and 1")
+
+
+def rate_factor(step: int, steps: int, schedule: ScheduleConfig) -> float:
+    """Share of the full learning rate at `step` (0-based) of a run of `steps`."""
+    warm = (step + 1) / schedule.warmup if step < schedule.warmup else 1.0
+    falling = schedule.decay * steps
+    left = (steps - step) / falling if falling else 1.0
+    return min(warm, 1.0) * (schedule.final + (1 - schedule.final) * min(1.0, max(0.0, left)))
+
+
+def orthogonalised(matrix: Tensor, iterations: int = 5) -> Tensor:
+    """`matrix` [m, n] with its singular values moved to about 1 (0.7 to 1.2) by Newton-Schulz iterations.
+
+    The quintic and its coefficients are Keller Jordan's (https://kellerjordan.github.io/posts/muon/).
+    """
+    a, b, c = 3.4445, -4.7750, 2.0315
+    x: Tensor = matrix / matrix.norm().clamp(min=1e-7)
+    tall = x.size(0) > x.size(1)
+    if tall:
+        x = x.T
+    for _ in range(iterations):
+        gram = x @ x.T
+        x = a * x + (b * gram + c * gram @ gram) @ x
+    return x.T if tall else x
+
+
+class Muon(Optimizer):
+    """Momentum whose step is orthogonalised, for matrices and for convolution kernels seen as [out, in*k*k].
+
+    Every direction of a weight matrix moves equally far, however small its gradient: the step of a matrix [m, n] has
+    a root mean square of about `rate / sqrt(n)`. torch's own Muon takes 2-D parameters only.
+    """
+
+    def __init__(
+        self, params: list[nn.Parameter], *, lr: float, momentum: float = 0.95, weight_decay: float = 0.0
+    ) -> None:
+        super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
+
+    @overload
+    def step(self, closure: None = None) -> None: ...
+
+    @overload
+    def step(self, closure: Callable[[], float]) -> float: ...
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], float] | None = None) -> float | None:
+        """One update from the gradients (Nesterov momentum). Takes no closure."""
+        if closure is not None:
+            raise ValueError("Muon takes no closure")
+        for group in self.param_groups:
+            momentum, rate = group["momentum"], group["lr"]
+            for parameter in group["params"]:
+                if parameter.grad is None:
+                    continue
+                state = self.state[parameter]
+                if not state:
+                    state["momentum"] = torch.zeros_like(parameter)
+                average = state["momentum"]
+                average.lerp_(parameter.grad, 1 - momentum)
+                direction = parameter.grad.lerp(average, momentum).flatten(1)
+                change = orthogonalised(direction).view(parameter.shape)
+                shape_factor = math.sqrt(max(1.0, direction.size(0) / direction.size(1)))
+                parameter.mul_(1 - rate * group["weight_decay"])
+                parameter.add_(change, alpha=-rate * shape_factor)
+        return None
+
+
+def make_optimisers(network: nn.Module, config: OptimiserConfig) -> list[Optimizer]:
+    """The optimisers of `network`; every parameter is in exactly one of them."""
+    muon: list[nn.Parameter] = []
+    matrices: list[nn.Parameter] = []
+    vectors: list[nn.Parameter] = []
+    for name, parameter in network.named_parameters():
+        if parameter.ndim < 2:
+            vectors.append(parameter)
+        elif config.name == "muon" and name.startswith("trunk."):
+            muon.append(parameter)
+        else:
+            matrices.append(parameter)
+    groups: list[dict[str, Any]] = [
+        {"params": matrices, "weight_decay": config.weight_decay},
+        {"params": vectors, "weight_decay": 0.0},
+    ]
+    optimisers: list[Optimizer] = [
+        AdamW([group for group in groups if group["params"]], lr=config.rate, betas=(0.9, 0.98))
+    ]
+    if muon:
+        optimisers.append(Muon(muon, lr=config.muon_rate, weight_decay=config.weight_decay))
+    for optimiser in optimisers:
+        for group in optimiser.param_groups:
+            group["full_rate"] = group["lr"]
+    return optimisers
+
+
+def set_rate(optimisers: list[Optimizer], factor: float) -> None:
+    """Set every learning rate to `factor` times its full value."""
+    for optimiser in optimisers:
+        for group in optimiser.param_groups:
+            group["lr"] = factor * group["full_rate"]

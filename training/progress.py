@@ -1,0 +1,85 @@
+"""What a person sees of a run: a progress bar on a terminal, plain lines elsewhere; metrics.jsonl and TensorBoard."""
+
+import sys
+import time
+from types import TracebackType
+from typing import Any, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bar
+
+from training.run_folder import RunFolder
+
+
+class Progress:
+    """Reports of one session of a run; use as a context manager."""
+
+    def __init__(self, folder: RunFolder, steps: int, batch_size: int, start: int) -> None:
+        from torch.utils.tensorboard import SummaryWriter  # takes a second to import: only a run needs it
+
+        self._folder, self._steps, self._batch_size = folder, steps, batch_size
+        self._writer: Any = SummaryWriter(str(folder.tensorboard), purge_step=start)
+        self._bar: Bar | None = None
+        if sys.stderr.isatty():
+            self._bar = Bar(
+                TextColumn("{task.completed}/{task.total}"),
+                BarColumn(),
+                TextColumn("{task.description}"),
+                TimeElapsedColumn(),
+                console=Console(stderr=True),
+            )
+            self._task = self._bar.add_task("starting", total=steps, completed=start)
+
+    def __enter__(self) -> Self:
+        if self._bar:
+            self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar:
+            self._bar.stop()
+        self._writer.close()
+
+    def trained(self, step: int, values: dict[str, float], times: tuple[float, float], steps: int) -> None:
+        """Report means over the last `steps` steps; `times` = (seconds of the run, seconds of these steps)."""
+        seconds, since = times
+        speed = steps * self._batch_size / max(since, 1e-9)
+        left = (self._steps - step) * self._batch_size / speed
+        self._write("train", step, {**values, "positions_per_s": speed}, seconds)
+        text = " ".join(f"{key} {values[key]:.3f}" for key in ("loss", "policy", "value", "top1") if key in values)
+        text = f"{text} {speed:.0f} positions/s, {duration(left)} left"
+        if self._bar:
+            self._bar.update(self._task, completed=step, description=text)
+        else:
+            self._line(f"step {step}/{self._steps} {text}")
+
+    def evaluated(self, step: int, results: dict[str, float], seconds: float) -> None:
+        """Report results on held-out data."""
+        self._write("validation", step, results, seconds)
+        self._line(f"step {step} validation: " + " ".join(f"{key} {value:.4f}" for key, value in results.items()))
+
+    def _line(self, text: str) -> None:
+        if self._bar:
+            self._bar.console.print(text, highlight=False)
+        else:
+            print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
+
+    def _write(self, kind: str, step: int, values: dict[str, float], seconds: float) -> None:
+        positions = step * self._batch_size
+        rounded = {key: float(f"{value:.6g}") for key, value in values.items()}
+        self._folder.append_metrics(
+            {"kind": kind, "step": step, "positions": positions, "seconds": round(seconds, 1), **rounded}
+        )
+        for key, value in values.items():
+            self._writer.add_scalar(f"{kind}/{key}", value, step)
+
+
+def duration(seconds: float) -> str:
+    """`seconds` for people: "45 s", "12 min", "3 h 05 min"."""
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"

@@ -1,0 +1,119 @@
+"""`gozero train`: one command for every stage."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gozero import config as configs
+from gozero.data_files import data_dir
+from gozero.errors import GozeroError
+from training.run_folder import RunError, RunFolder, refuse_changes
+
+if TYPE_CHECKING:
+    import torch
+
+
+def main(argv: Sequence[str]) -> int:
+    """Entry point of `gozero train`; returns 128 + the signal's number when a signal stopped the run."""
+    parser = argparse.ArgumentParser(
+        prog="gozero train",
+        description="Train a network from records. Ctrl-C saves; the same command with --resume continues.",
+        epilog="example: gozero train policy --config compact-19 --store games.store --run runs/first",
+    )
+    parser.add_argument("stage", choices=["policy"], help="which of AlphaGo's stages")
+    parser.add_argument("--config", help="a preset in data/configs, or a YAML file (a resumed run has its own)")
+    parser.add_argument("--run", required=True, metavar="DIR", help="folder of the run: settings, metrics, checkpoints")
+    parser.add_argument("--store", metavar="DIR", help="packed store made by `gozero pack`")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="change one setting, e.g. loop.steps=500"
+    )
+    parser.add_argument("--resume", action="store_true", help="continue the run in DIR from its newest checkpoint")
+    parser.add_argument("--init", metavar="NETWORK", help="start from the weights of a network, by name or file")
+    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="CPU threads of torch (default: all)")
+    parser.add_argument("--device", default="auto", help="cpu, cuda, or auto (default): a GPU if there is one")
+    return train_policy(parser.parse_args(argv))
+
+
+def preset(name: str) -> Path:
+    """The file of a preset's name or the path itself. Raises GozeroError when there is neither."""
+    folder = data_dir() / "configs"
+    for path in (Path(name), folder / f"{name}.yaml"):
+        if path.is_file():
+            return path
+    known = ", ".join(sorted(path.stem for path in folder.glob("*.yaml") if not path.stem.startswith("player-")))
+    raise GozeroError(f"there is no configuration {name}; presets: {known}")
+
+
+def train_policy(arguments: argparse.Namespace) -> int:
+    """The supervised stage."""
+    import torch
+
+    from training import supervised
+    from training.loop import train
+    from training.supervised import PolicyConfig
+
+    folder = RunFolder(arguments.run)
+    settings = [*arguments.set, *([f"data.store={Path(arguments.store).resolve()}"] if arguments.store else [])]
+    if arguments.resume:
+        folder.require_run()
+        own = configs.load(folder.config, PolicyConfig)
+        config = configs.load(preset(arguments.config) if arguments.config else folder.config, PolicyConfig, settings)
+        if not arguments.store and config.data.store == "":
+            config = configs.load(preset(arguments.config), PolicyConfig, [*settings, f"data.store={own.data.store}"])
+        refuse_changes(own, config, folder)
+        if arguments.init:
+            raise RunError("--init starts a new run and --resume continues one: use one of them")
+    elif arguments.config:
+        config = configs.load(preset(arguments.config), PolicyConfig, settings)
+    else:
+        raise RunError("--config is missing: name a preset (such as compact-19) or a YAML file, or add --resume")
+    if not config.data.store:
+        raise RunError("no records to learn from: name a packed store with --store (`gozero pack` makes one)")
+
+    torch.set_num_threads(max(1, arguments.threads))
+    device = pick_device(arguments.device)
+    stage = supervised.PolicyStage(config, device)
+    network = supervised.make_network(config, device)
+    if arguments.init:
+        from training.export import load_network_weights
+
+        load_network_weights(network, arguments.init, config.data.size)
+    if arguments.resume:
+        folder.write_config(config)
+    else:
+        folder.create(config)
+    outcome = train(
+        stage,
+        network,
+        folder,
+        config.loop,
+        config.optimiser,
+        config.schedule,
+        resume=arguments.resume,
+        facts=supervised.facts(config, stage),
+    )
+    if outcome.stopped_by is not None:
+        command = f"gozero train {arguments.stage} --run {arguments.run} --resume"
+        print(f"stopped and saved after step {outcome.step}; continue with: {command}", file=sys.stderr)
+        return 128 + outcome.stopped_by
+    print(f"done: {outcome.step} steps in {arguments.run}; next: gozero export --run {arguments.run}", file=sys.stderr)
+    return 0
+
+
+def pick_device(name: str) -> torch.device:
+    """The torch device called `name`; auto prefers a GPU. Raises GozeroError when it cannot be used."""
+    import torch
+
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise GozeroError(f"cannot use the device {name!r}; try --device cpu") from error
+    return device
