@@ -21,6 +21,8 @@ from training import _batches
 
 UNKNOWN_KOMI = 6.5
 """Told to the network where a record names no komi; such a game teaches no value."""
+ALL = "all"
+"""The split that takes every game."""
 _UNKNOWN_RULES = "chinese"
 """The rules that a network is told where a record names none."""
 _DECIDED_ON_THE_BOARD = ("resign", "counted")
@@ -52,7 +54,7 @@ class BatchSource:
         store: the packed games.
         feature_set: name of the input planes.
         size: board size; games of other sizes are passed over.
-        split: "train", "validation" or "test".
+        split: "train", "validation", "test", or "all" for every game.
         batch_size: rows of a batch.
         seed: equal seeds draw equal positions.
         symmetry: whether each row is shown in a random one of the eight symmetries.
@@ -76,8 +78,8 @@ class BatchSource:
         threads: int = 1,
         sources: Sequence[str] = (),
     ) -> None:
-        if split not in SPLITS:
-            raise ValueError(f"unknown split '{split}'; there are {', '.join(SPLITS)}")
+        if split not in (*SPLITS, ALL):
+            raise ValueError(f"unknown split '{split}'; there are {', '.join(SPLITS)} and {ALL}")
         self.batch_size = batch_size
         self.size = size
         self._features = features.feature_set(feature_set)
@@ -85,14 +87,16 @@ class BatchSource:
         self._symmetry = symmetry
         self._moves = store.moves
         chosen = (store.games["size"] == size) & (store.games["length"] > 0)
-        chosen &= split_of(store.games["key"]) == SPLITS.index(split)
+        if split != ALL:
+            chosen &= split_of(store.games["key"]) == SPLITS.index(split)
         if sources:
-            wanted = [any(text in name for text in sources) for name in store.meta["sources"]]
+            wanted = [any(text in name for text in sources) for name in store.meta.sources]
             chosen &= np.array(wanted, bool)[store.games["source"]]
         games = store.games[chosen]
         if len(games) == 0:
+            where = f"in its {split} split" if split != ALL else "at all"
             what = f" from {', '.join(sources)}" if sources else ""
-            raise ValueError(f"{store.path} has no {size}x{size} game{what} in its {split} split")
+            raise ValueError(f"{store.path} has no {size}x{size} game{what} {where}")
         self.games = len(games)
         self._cumulative = np.concatenate(([0], np.cumsum(games["length"], dtype=np.int64)))
         self._offsets = games["offset"].astype(np.int64)
@@ -121,6 +125,15 @@ class BatchSource:
         _batches.draw(self._seed, step * rows, self._cumulative, games, plies, symmetries)
         if not self._symmetry:
             symmetries[:] = 0
+        return self._rows(games, plies, symmetries)
+
+    def at(self, positions: NDArray[np.int64], symmetry: int = 0) -> Batch:
+        """The rows of chosen positions, numbered from 0 to `positions` - 1, all seen in one symmetry."""
+        games = np.searchsorted(self._cumulative, positions, side="right") - 1
+        return self._rows(games, positions - self._cumulative[games], np.full(len(positions), symmetry))
+
+    def _rows(self, games: NDArray[np.int64], plies: NDArray[np.int64], symmetries: NDArray[np.int64]) -> Batch:
+        rows = len(games)
         planes = np.empty((rows, len(self._features.planes), self.size, self.size), np.uint8)
         indices = np.empty(rows, np.int64)
         colours = np.empty(rows, np.uint8)
