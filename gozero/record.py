@@ -12,12 +12,13 @@ A store is written under a temporary name and renamed when it is complete, so a 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
 import re
+import secrets
 import shutil
-import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -334,7 +335,7 @@ class StoreWriter:
     def __init__(self, path: str | Path, *, overwrite: bool = False) -> None:
         self.path = Path(path)
         if self.path.exists() and not _is_empty_folder(self.path):
-            if not (self.path / "meta.json").is_file():
+            if not _is_store(self.path):
                 raise StoreError(f"{self.path} exists and is no packed store: choose another name for the store")
             if not overwrite:
                 raise StoreError(
@@ -342,7 +343,8 @@ class StoreWriter:
                 )
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._folder = Path(tempfile.mkdtemp(prefix=f".{self.path.name}-", suffix=".partial", dir=self.path.parent))
+            self._folder = self.path.with_name(f"{self.path.name}-{secrets.token_hex(4)}.partial")
+            self._folder.mkdir()
         except OSError as error:
             raise StoreError(f"{self.path} cannot be written: {error.strerror}") from None
         self._moves = (self._folder / "moves.u16").open("wb")
@@ -409,12 +411,11 @@ class StoreWriter:
         )
         facts = {"format": _FORMAT, "version": _VERSION, **asdict(meta)}
         with (self._folder / "meta.json").open("w", encoding="utf-8") as file:
-            json.dump(facts, file, indent=1, ensure_ascii=False)
+            json.dump(facts, file, indent=1)
             _flush_to_disk(file)
         for stream in (self._moves, self._games, self._skipped):
             _flush_to_disk(stream)
             stream.close()
-        self._folder.chmod(0o755)  # mkdtemp made it private
         if self.path.exists():
             old = self._folder.with_suffix(".old")
             self.path.rename(old)
@@ -426,7 +427,8 @@ class StoreWriter:
     def abort(self) -> None:
         """Removes what was written so far."""
         for stream in (self._moves, self._games, self._skipped):
-            stream.close()
+            with contextlib.suppress(OSError):  # a full disk cannot take what is buffered
+                stream.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _write_games_header(self) -> int:
@@ -445,6 +447,15 @@ class StoreWriter:
             self.close()
         else:
             self.abort()
+
+
+def _is_store(path: Path) -> bool:
+    """Whether a store, whole or not, stands at `path`: nothing else may be overwritten."""
+    try:
+        meta = json.loads((path / "meta.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(meta, dict) and meta.get("format") == _FORMAT
 
 
 def _is_empty_folder(path: Path) -> bool:

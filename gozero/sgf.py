@@ -80,6 +80,7 @@ def parse_each(data: bytes) -> Iterator[GameRecord | SgfError]:
 # --- text to trees ---------------------------------------------------------------------------------------------------
 
 _CHARSET: Final = re.compile(rb"\bCA\s*\[([^\]\\]{1,40})\]")
+_START: Final = re.compile(rb"\(\s*;")
 _ROOT: Final = re.compile(rb"\(\s*;\s*(?:FF|GM|SZ|CA|AP)\s*\[")
 _BYTE_ORDER_MARKS: Final = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -89,6 +90,10 @@ _BYTE_ORDER_MARKS: Final = (
 # Tried in this order where no CA helps. In the East Asian ones the second byte of a character can be the one of ']'
 # or '\', so the bytes have to be decoded before they are parsed; in Latin-1, the default of SGF, they need not be.
 _FALLBACKS: Final = ("utf-8", "latin-1", "gb18030", "cp949", "cp932", "big5hkscs")
+# What a CA may name: text in which the characters of the grammar are the bytes of ASCII.
+_TEXT_CODEC: Final = re.compile(r"utf-8|ascii|iso8859|iso2022|cp\d|gb|hz|euc|shift_jis|big5|koi8|johab|mac-|tis-620")
+# From this many bytes on, games are parsed one at a time: a parse tree takes many times the room of its text.
+_LARGE: Final = 1 << 20
 # Names that files use for a subset of what they hold.
 _WIDER: Final = {
     "gb2312": "gb18030",
@@ -114,13 +119,14 @@ def _decodings(data: bytes) -> Iterator[bytes]:
     if named:
         try:
             name = codecs.lookup(named[1].decode("latin-1").strip().replace(" ", "-")).name
-            encodings.append(_WIDER.get(name, name))
         except (LookupError, ValueError):
-            pass  # an encoding nobody knows says nothing
+            name = ""  # an encoding that nobody knows says nothing
+        if _TEXT_CODEC.match(name):
+            encodings.append(_WIDER.get(name, name))
     for encoding in [*encodings, *(name for name in _FALLBACKS if name not in encodings)]:
         try:
             yield data.decode(encoding).encode("utf-8", "replace")
-        except (UnicodeError, LookupError):  # LookupError: a codec such as "hex" that gives no text
+        except UnicodeError:
             continue
 
 
@@ -128,38 +134,46 @@ def _trees(data: bytes) -> Iterator[sgf_grammar.Coarse_game_tree | SgfError]:
     """The parse tree of each game, or an error in its place."""
     first = None
     for text in _decodings(data):
+        if first is None:
+            first = text
+        if len(text) > _LARGE:
+            break
         try:
             yield from sgf_grammar.parse_sgf_collection(text)
-            return
         except ValueError:
-            first = text if first is None else first
-    assert first is not None
+            continue
+        return
+    assert first is not None  # Latin-1 decodes everything
     yield from _trees_one_by_one(first)
 
 
 def _trees_one_by_one(text: bytes) -> Iterator[sgf_grammar.Coarse_game_tree | SgfError]:
-    """As `_trees`, for text with a broken game in it: reading goes on at what looks like the root of the next."""
-    found = False
-    position = 0
-    while True:
-        tokens, end = sgf_grammar.tokenise(text, position)
-        if not tokens:
-            break
-        found = True
+    """As `_trees`, for text that is large or has a broken game in it.
+
+    A broken game usually lacks a bracket, so that it swallows the games after it; from the first one on, each game
+    therefore ends where the next seems to start.
+    """
+    damaged = False
+    start = _START.search(text)
+    if not start:
+        yield SgfError("no game", "the text holds no '(;'" if text.strip() else "the file is empty")
+    while start:
+        position = start.start()
+        following = _ROOT.search(text, position + 1) if damaged else None
+        if following:
+            game, end = text[position : following.start()], following.start()
+        else:
+            _, end = sgf_grammar.tokenise(text, position)
+            game = text[position:end]
         try:
-            tree = sgf_grammar.parse_sgf_game(text[position:end])
+            yield sgf_grammar.parse_sgf_game(game)
         except ValueError as error:
             yield SgfError("broken SGF", str(error))
-            start = text.find(b"(", position)
-            following = _ROOT.search(text, start + 1)
-            if following is None:
-                break
-            position = following.start()
-        else:
-            yield tree
-            position = end
-    if not found:
-        yield SgfError("no game", "the text holds no '(;'" if text.strip() else "the file is empty")
+            if not damaged:
+                damaged = True
+                following = _ROOT.search(text, position + 1)
+            end = following.start() if following else len(text)
+        start = _START.search(text, end)
 
 
 # --- trees to records ------------------------------------------------------------------------------------------------
@@ -288,7 +302,7 @@ def _size(info: Node) -> int:
         raise SgfError("wrong size", f"SZ[{text[:20]}]")
     (size,) = sides
     if not coords.MIN_SIZE <= size <= coords.MAX_SIZE:
-        raise SgfError("wrong size", f"SZ[{text[:20]}], boards are {coords.MIN_SIZE}x1 to {coords.MAX_SIZE}x25")
+        raise SgfError("wrong size", f"SZ[{text[:20]}], boards have {coords.MIN_SIZE} to {coords.MAX_SIZE} lines")
     return size
 
 
@@ -419,7 +433,10 @@ def write(
 
     def node(properties: Mapping[str, str], number: int) -> dict[str, list[bytes]]:
         comment = {"C": comments[number]} if number in comments else {}
-        return {name: [sgf_grammar.escape_text(text.encode())] for name, text in {**properties, **comment}.items()}
+        return {
+            name: [sgf_grammar.escape_text(text.encode(errors="replace"))]
+            for name, text in {**properties, **comment}.items()
+        }
 
     info = {"FF": "4", "GM": "1", "CA": "UTF-8", "SZ": str(size), "RE": format_result(game)}
     optional = {

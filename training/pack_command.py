@@ -25,6 +25,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except GozeroError as error:
         print(f"gozero: error: {error}", file=sys.stderr)
         return 2
+    except OSError as error:
+        print(f"gozero: error: {options.out} cannot be written: {error}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print(f"gozero: stopped; nothing was written to {options.out}", file=sys.stderr)
         return 130
@@ -33,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if report.first_skipped:
         print(f"all skipped records: {report.store / 'skipped.tsv'}", file=sys.stderr)
     if options.json:
-        print(json.dumps(_facts(report), ensure_ascii=False))
+        print(json.dumps(_facts(report)))
     else:
         _print_summary(report)
     return 0
@@ -59,10 +62,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError(text)
-    return number
+    if not (text.isascii() and text.isdigit() and int(text) > 0):
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from 1")
+    return int(text)
 
 
 def _pack_with_progress(options: argparse.Namespace, settings: pack.Settings) -> pack.Report:
