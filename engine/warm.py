@@ -1,0 +1,121 @@
+"""Compiles every kernel that playing needs, by using each of them once.
+
+numba compiles a kernel for the argument types of its first call, and keeps the result on disk (`gozero.jit`). The steps
+here go through the public modules, so that the types are those of real games.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.evaluator import Evaluation
+from engine.search import Limits, Search, SearchConfig
+from gozero import features, jit, record, scoring, sgf
+from gozero.handicap import free_handicap
+from gozero.position import IllegalMove, Position
+
+SIZE: Final = 5
+VISITS: Final = 64
+
+# Black may take the ko at C4.
+_KO: Final = """
+. X O . .
+X O . O .
+. X O . .
+. . . . .
+. . . . .
+"""
+
+
+class _BlankNetwork:
+    """Finds every move equally likely, and asks for input planes as a network does."""
+
+    def __init__(self, feature_set: str) -> None:
+        self.feature_set = feature_set
+
+    def evaluate(self, planes: NDArray[np.uint8], global_values: NDArray[np.float32]) -> Evaluation:
+        count, _, size, _ = planes.shape
+        return Evaluation(np.zeros((count, size * size + 1), np.float32), np.zeros(count, np.float32))
+
+    def supports(self, size: int) -> bool:
+        return True
+
+    def close(self) -> None:
+        pass
+
+
+def _board() -> None:
+    for rules in ("japanese", "chinese", "aga"):  # simple ko, positional and situational superko
+        position = Position.from_ascii(_KO, rules=rules)
+        position.play("C4")
+        try:
+            position.play("B4")
+        except IllegalMove as error:
+            str(error)
+        position.legal("E1")
+        position.legal_vertices()
+        position.play("pass")
+        position.undo()
+        position.score()
+        scoring.final_score(position)
+    position = Position(SIZE)
+    position.place_handicap(free_handicap(SIZE, 3))
+
+
+def _features() -> None:
+    for name in features.FEATURE_SETS:
+        features.planes(Position.from_ascii(_KO), name)
+
+
+def _records() -> None:
+    for game in sgf.parse(b"(;SZ[5]AB[aa];W[bb];B[cc])"):
+        record.fault(game)
+
+
+def _search() -> None:
+    for name in features.FEATURE_SETS:
+        search = Search(_BlankNetwork(name), SearchConfig(memory_mib=16))
+        position = Position(SIZE)
+        for _ in range(2):  # the second search keeps a part of the first one's tree
+            result = search.run(position, Limits(visits=VISITS))
+            position.play(result.moves[0].point)
+        search.close()
+
+
+STEPS: Final[dict[str, Callable[[], None]]] = {
+    "board": _board,
+    "features": _features,
+    "records": _records,
+    "search": _search,
+}
+
+
+def cache_directory() -> Path:
+    """Where compiled kernels are kept: the folder of exactly these sources, unless the environment names another."""
+    return Path(os.environ.get("NUMBA_CACHE_DIR", jit.cache_directory()))
+
+
+def is_warm() -> bool:
+    """Whether `warm` has run through for these sources on this machine."""
+    return _mark().is_file()
+
+
+def warm(on_step: Callable[[str, float], None]) -> None:
+    """Compile what is not compiled yet: a minute, once. `on_step` is told of each step when it is done: name, seconds."""
+    for name, step in STEPS.items():
+        start = time.monotonic()
+        step()
+        on_step(name, time.monotonic() - start)
+    _mark().touch()
+
+
+def _mark() -> Path:
+    """An empty file in the cache that says that all kernels are there."""
+    return cache_directory() / "warm"

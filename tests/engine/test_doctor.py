@@ -1,0 +1,76 @@
+"""The doctor finds what it is there to find."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from engine import doctor, network_file, warm
+from gozero import cli
+from gozero.errors import GozeroError
+
+
+def test_json_is_one_object_with_the_facts(capsys):
+    status = cli.main(["doctor", "--json"])
+    found = json.loads(capsys.readouterr().out)
+    assert status == (1 if found["problems"] else 0)
+    assert found["cpu"]["cores"] >= 1
+    assert found["libraries"]["numba"]
+    assert found["kernels"]["folder"] == str(warm.cache_directory())
+
+
+def test_people_get_a_line_for_every_fact(capsys):
+    cli.main(["doctor"])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("gozero ")
+    assert {"system", "libraries", "processor", "kernels"} <= {line.split()[0] for line in lines}
+
+
+def test_no_network_is_a_problem(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(network_file, "data_dir", lambda: tmp_path)
+    assert cli.main(["doctor"]) == 1
+    assert "PROBLEM     no network was found" in capsys.readouterr().out
+
+
+def test_missing_data_files_are_a_problem(monkeypatch):
+    def data_dir():
+        raise GozeroError("the data files are missing")
+
+    monkeypatch.setattr(network_file, "data_dir", data_dir)
+    assert "the data files are missing" in doctor.examine()["problems"]
+
+
+def test_a_broken_network_is_named(monkeypatch, tmp_path):
+    (tmp_path / "networks").mkdir()
+    (tmp_path / "networks" / "broken.onnx").write_bytes(b"not a network")
+    monkeypatch.setattr(network_file, "data_dir", lambda: tmp_path)
+    problems = doctor.examine()["problems"]
+    assert any("broken.onnx" in problem for problem in problems)
+
+
+def test_an_unwritable_cache_is_a_problem(monkeypatch, tmp_path):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "file" / "kernels"))
+    found = doctor.examine(warm=True)
+    assert not found["kernels"]["writable"]
+    assert any("cannot be kept" in problem for problem in found["problems"])
+
+
+def test_a_missing_library_is_a_problem(monkeypatch):
+    monkeypatch.setattr(doctor, "LIBRARIES", ("numpy", "no-such-library"))
+    assert doctor.examine()["problems"] == ["missing: no-such-library; install gozero again in this environment"]
+
+
+def test_a_kernel_that_does_not_compile_is_a_problem(monkeypatch, capsys):
+    def broken():
+        raise RuntimeError("no compiler")
+
+    monkeypatch.setitem(warm.STEPS, "board", broken)
+    assert any("no compiler" in problem for problem in doctor.examine(warm=True)["problems"])
+
+
+@pytest.mark.slow
+def test_warm_compiles_and_says_so(capsys):
+    assert doctor.examine(warm=True)["kernels"]["compiled"]
+    assert f"{len(warm.STEPS)}/{len(warm.STEPS)} search" in capsys.readouterr().err
