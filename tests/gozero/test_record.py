@@ -255,9 +255,13 @@ def test_an_empty_folder_may_become_a_store(tmp_path: Path):
 
 
 def test_an_exception_leaves_nothing(tmp_path: Path):
-    with pytest.raises(KeyboardInterrupt), StoreWriter(tmp_path / "store") as writer:
-        writer.append(_FULL)
-        raise KeyboardInterrupt
+    def interrupted() -> None:
+        with StoreWriter(tmp_path / "store") as writer:
+            writer.append(_FULL)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert list(tmp_path.iterdir()) == []
 
 
