@@ -49,6 +49,8 @@ class PolicyConfig(Config, frozen=True):
     """What the network will be called."""
     network: Architecture
     loop: LoopConfig
+    init: str = ""
+    """Network whose weights the run starts from (shipped name or file); empty = random weights. Given with `--init`."""
     data: DataConfig = DataConfig()
     loss: LossConfig = LossConfig()
     optimiser: OptimiserConfig = OptimiserConfig()
@@ -88,6 +90,7 @@ class PolicyStage:
         data = config.data
         store = Store.open(data.store)
         self.device = device
+        self.sources = [name for name in store.meta.sources if any(text in name for text in data.sources or ("",))]
         self.value_weight = config.loss.value
         self.train = BatchSource(
             store,
@@ -152,7 +155,8 @@ def make_network(config: PolicyConfig, device: torch.device) -> Compact:
 def facts(config: PolicyConfig, stage: PolicyStage) -> dict[str, Any]:
     """What a checkpoint's record says about the data it saw."""
     return {
-        "name": config.name,
-        "store_positions": stage.train.positions,
-        "store_games": stage.train.games,
+        "sources": stage.sources,
+        "games": stage.train.games,
+        "positions_available": stage.train.positions,
+        "started_from": config.init,
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 from collections.abc import Sequence
@@ -54,20 +55,28 @@ def train_policy(arguments: argparse.Namespace) -> int:
     import torch
 
     from training import supervised
+    from training.export import start_from
     from training.loop import train
     from training.supervised import PolicyConfig
 
     folder = RunFolder(arguments.run)
-    settings = [*arguments.set, *([f"data.store={Path(arguments.store).resolve()}"] if arguments.store else [])]
+    settings = list(arguments.set)
+    if arguments.store:
+        settings.append(f"data.store={json.dumps(str(Path(arguments.store).resolve()))}")
+    if arguments.init:
+        settings.append(f"init={json.dumps(arguments.init)}")
     if arguments.resume:
-        folder.require_run()
-        own = configs.load(folder.config, PolicyConfig)
-        config = configs.load(preset(arguments.config) if arguments.config else folder.config, PolicyConfig, settings)
-        if not arguments.store and config.data.store == "":
-            config = configs.load(preset(arguments.config), PolicyConfig, [*settings, f"data.store={own.data.store}"])
-        refuse_changes(own, config, folder)
         if arguments.init:
             raise RunError("--init starts a new run and --resume continues one: use one of them")
+        folder.require_run()
+        own = configs.load(folder.config, PolicyConfig)
+        if arguments.config:
+            # A preset names no records: those come from the command line, now or when the run began.
+            settings = [f"data.store={json.dumps(own.data.store)}", f"init={json.dumps(own.init)}", *settings]
+            config = configs.load(preset(arguments.config), PolicyConfig, settings)
+        else:
+            config = configs.load(folder.config, PolicyConfig, settings)
+        refuse_changes(own, config, folder)
     elif arguments.config:
         config = configs.load(preset(arguments.config), PolicyConfig, settings)
     else:
@@ -79,10 +88,8 @@ def train_policy(arguments: argparse.Namespace) -> int:
     device = pick_device(arguments.device)
     stage = supervised.PolicyStage(config, device)
     network = supervised.make_network(config, device)
-    if arguments.init:
-        from training.export import load_network_weights
-
-        load_network_weights(network, arguments.init, config.data.size)
+    if config.init and not arguments.resume:
+        start_from(network, config.init)
     if arguments.resume:
         folder.write_config(config)
     else:
