@@ -108,7 +108,7 @@ def is_warm() -> bool:
 
 
 def warm(on_step: Callable[[str, float], None]) -> None:
-    """Compile what is not compiled yet: a minute, once. `on_step` is told of each step when it is done: name, seconds."""
+    """Compile what is not compiled yet: a minute, once. `on_step` is told each finished step's name and seconds."""
     for name, step in STEPS.items():
         start = time.monotonic()
         step()
