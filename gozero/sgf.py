@@ -18,7 +18,7 @@ from sgfmill import sgf_grammar
 
 from gozero import coords, record
 from gozero.errors import GozeroError
-from gozero.record import ENDINGS, GameRecord
+from gozero.record import GameRecord
 
 Node = Mapping[str, list[bytes]]
 
@@ -471,7 +471,6 @@ def format_result(game: GameRecord) -> str:
         return "?"
     if game.winner == 0:
         return "0"
-    assert game.ending in ENDINGS
     how = {"resign": "R", "time": "T", "forfeit": "F"}.get(game.ending, "")
     if game.margin is not None:
         how = f"{game.margin:g}"

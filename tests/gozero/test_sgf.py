@@ -310,9 +310,9 @@ def test_broken_game_does_not_take_its_neighbours_with_it():
 
 
 def test_many_games_without_their_last_bracket_take_linear_time():
-    text = b"(;FF[4]SZ[9];B[aa];W[bb]" * 20_000 + b")"
+    text = b"(;FF[4]SZ[9];B[aa];W[bb]" * 5_000 + b")"
     found = outcomes(text)
-    assert len(found) == 20_000
+    assert len(found) == 5_000
     assert set(found[:-1]) == {"broken SGF"}
 
 
