@@ -157,7 +157,7 @@ def test_repeated_games_are_noticed(fake):
 def test_tally_of_nothing():
     totals = tally([])
     assert totals.score is None
-    assert totals.score_ci95 == (0, 1)
+    assert totals.score_ci95 == (0.0, 1.0)
     assert totals.elo_ci95 == (None, None)
 
 
