@@ -1,0 +1,75 @@
+"""Networks on the CPU, run by ONNX Runtime."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine import network_file
+from engine.evaluator import Evaluation, EvaluatorError
+
+
+class OnnxEvaluator:
+    """A network file made by `gozero export`. Several threads may evaluate at once; each computes on its own thread.
+
+    Attributes:
+        info: what the file says about itself.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], threads: int = 1) -> None:
+        """Loads the network.
+
+        Args:
+            threads: how many threads one evaluation uses; with 1, two evaluations at once use two cores fully.
+
+        Raises:
+            NetworkFileError: the file is missing or unreadable, or wants input planes that this program does not make.
+            EvaluatorError: ONNX Runtime cannot run it.
+        """
+        self._path = Path(path)
+        self.info = network_file.load_metadata(path)
+        network_file.require_features(self.info, self._path)
+        import onnxruntime  # a tenth of a second, and not needed by who plays without a network
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        # Threads that spin while they wait take the core from the search.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        # What goes wrong is raised; the runtime's own log would only disturb people and Go programs.
+        options.log_severity_level = 4
+        onnxruntime.set_default_logger_severity(4)
+        try:
+            self._session: Any = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # onnxruntime raises a class of its own for each cause
+            raise EvaluatorError(f"cannot run the network {path}: {_first_line(error)}") from error
+
+    @property
+    def feature_set(self) -> str:
+        return self.info.feature_set
+
+    def evaluate(self, planes: NDArray[np.uint8], global_values: NDArray[np.float32]) -> Evaluation:
+        """See `engine.evaluator.Evaluator`.
+
+        Raises:
+            EvaluatorError: ONNX Runtime failed.
+        """
+        try:
+            policy, value = self._session.run(["policy", "value"], {"planes": planes, "globals": global_values})
+        except Exception as error:
+            raise EvaluatorError(f"the network {self._path} failed: {_first_line(error)}") from error
+        return Evaluation(policy, value)
+
+    def supports(self, size: int) -> bool:
+        return self.info.supports(size)
+
+    def close(self) -> None:
+        self._session = None
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]

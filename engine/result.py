@@ -1,0 +1,91 @@
+"""What a search found, read off its tree."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine._puct import lower_bound, other_side
+from engine.tree import Tree
+from gozero.coords import point_of
+
+_LINE_LENGTH: Final = 20
+"""Moves of a most visited line."""
+_LCB_DEVIATIONS: Final = 2.0
+
+Ending = Literal["visits", "seconds", "stopped", "full"]
+
+
+class MoveStats(NamedTuple):
+    """What a search knows of one move at the root. Values are in [-1, 1], for the player to move there."""
+
+    point: int
+    visits: int
+    value: float
+    prior: float
+    lcb: float
+    """Lower confidence bound of the value."""
+    pv: list[int]
+    """The most visited line, as points; this move first."""
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """What a search has found so far, or in the end."""
+
+    moves: list[MoveStats]
+    """The moves that were visited, best first: by visits, then by value. Where none was, the policy's first choice."""
+    root_value: float
+    """Mean value of the root, in [-1, 1] for the player to move."""
+    visits: int
+    """Visits of the root, those kept from earlier searches included."""
+    new_visits: int
+    """Visits made by this search."""
+    seconds: float
+    policy: NDArray[np.float32]
+    """The evaluator's policy at the root, float32[S*S + 1] by move index; 0 where a move is illegal."""
+    ending: Ending | None
+    """What ended the search; None while it runs. "full" means that the tree took all the memory it may."""
+
+
+def summarise(tree: Tree, visits_before: int, seconds: float, ending: Ending | None) -> SearchResult:
+    """Reads the result off a tree whose root is evaluated; it had `visits_before` visits when the search began."""
+    moves = sorted(_visited_moves(tree), key=lambda move: (move.visits, move.value), reverse=True)
+    return SearchResult(
+        moves=moves or [_first_choice(tree)],
+        root_value=tree.root_value,
+        visits=tree.visits,
+        new_visits=tree.visits - visits_before,
+        seconds=seconds,
+        policy=tree.priors(),
+        ending=ending,
+    )
+
+
+def _visited_moves(tree: Tree) -> list[MoveStats]:
+    arrays, tried = tree.arrays, tree.tried_edges()
+    moves = []
+    for move, prior, child in zip(
+        arrays.move[tried].tolist(), arrays.prior[tried].tolist(), arrays.child[tried].tolist(), strict=True
+    ):
+        visits = int(arrays.visits[child])
+        if visits == 0:
+            continue
+        value = other_side(float(arrays.value_sum[child]) / visits)
+        lcb = lower_bound(value, float(arrays.square_sum[child]), float(visits), _LCB_DEVIATIONS)
+        line = [move, *tree.line(child, _LINE_LENGTH - 1)]
+        moves.append(
+            MoveStats(point_of(move, tree.size), visits, value, prior, lcb, [point_of(m, tree.size) for m in line])
+        )
+    return moves
+
+
+def _first_choice(tree: Tree) -> MoveStats:
+    """What the policy alone would play."""
+    edges = tree.edges()
+    best = edges.start + int(np.argmax(tree.arrays.prior[edges]))
+    point = point_of(int(tree.arrays.move[best]), tree.size)
+    return MoveStats(point, 0, tree.root_value, float(tree.arrays.prior[best]), -1.0, [point])
