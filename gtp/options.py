@@ -1,0 +1,120 @@
+"""Command-line options that `gozero gtp` and `gozero play` share: who plays, for how long, on which board."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gozero import coords
+
+if TYPE_CHECKING:
+    from engine.player import Player
+
+
+def parser(program: str, description: str, example: str) -> argparse.ArgumentParser:
+    """A parser with the shared options."""
+    made = argparse.ArgumentParser(prog=program, description=description, epilog=example)
+    add = made.add_argument
+    add("--player", default="auto", metavar="P", help="a player file or its name (default: by board size)")
+    add("--network", metavar="X", help="a shipped network ('gozero networks' lists them), a path, or none")
+    add("--visits", type=at_least(1), metavar="N", help="at most N visits a move; 1 plays the bare network")
+    add("--time", type=positive, metavar="S", help="seconds a move where no clock is set (default 2)")
+    add("--threads", type=at_least(1), metavar="N", help="threads that evaluate positions")
+    add("--temperature", type=not_negative, metavar="T", help="above 0: vary the moves (default 0)")
+    add("--size", type=board_size, default=19, metavar="N", help="board size at the start (default 19)")
+    add("--komi", type=finite, default=7.5, metavar="K", help="points for White at the start (default 7.5)")
+    add("--rules", type=known_rules, default="chinese", metavar="R", help="rules at the start (default chinese)")
+    return made
+
+
+def check(arguments: argparse.Namespace) -> None:
+    """Refuses what would only fail later, behind: a network that is not there. Makes its path absolute.
+
+    Raises:
+        GozeroError: there is no such network.
+    """
+    network: str | None = arguments.network
+    if network in (None, "auto", "none"):
+        return
+    from engine import network_file
+
+    path = Path(network)
+    if path.suffix == ".onnx" or len(path.parts) > 1:
+        # Go programs start an engine in a folder of their own: the message must name the whole path.
+        arguments.network = str(path.expanduser().resolve())
+    network_file.find(arguments.network)
+
+
+def player_maker(arguments: argparse.Namespace) -> Callable[[int], Player]:
+    """What makes the player that the options ask for, for a board of a size."""
+
+    def make(size: int) -> Player:
+        from engine.player import load_player
+
+        return load_player(
+            arguments.player,
+            size=size,
+            network=arguments.network,
+            threads=arguments.threads,
+            temperature=arguments.temperature,
+        )
+
+    return make
+
+
+def at_least(least: int) -> Callable[[str], int]:
+    """An argparse type: an integer from `least` up."""
+
+    def integer(text: str) -> int:
+        number = int(text)
+        if number < least:
+            raise ValueError
+        return number
+
+    integer.__name__ = f"integer of at least {least}"
+    return integer
+
+
+def finite(text: str) -> float:
+    """An argparse type: a finite number."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError
+    return number
+
+
+def positive(text: str) -> float:
+    """An argparse type: a number above 0."""
+    number = finite(text)
+    if number <= 0:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return number
+
+
+def not_negative(text: str) -> float:
+    """An argparse type: a number from 0 up."""
+    number = finite(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"{text} is below 0")
+    return number
+
+
+def board_size(text: str) -> int:
+    """An argparse type: the size of a board."""
+    size = int(text)
+    if not coords.MIN_SIZE <= size <= coords.MAX_SIZE:
+        raise argparse.ArgumentTypeError(f"boards are {coords.MIN_SIZE} to {coords.MAX_SIZE} wide, not {size}")
+    return size
+
+
+def known_rules(text: str) -> str:
+    """An argparse type: the name of a rule set."""
+    from gozero.rules import parse_rules
+
+    try:
+        return parse_rules(text).name
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None

@@ -1,0 +1,113 @@
+"""The commands that think: moves and analysis.
+
+A move is not cut short by what comes in, as programs queue commands behind `genmove`; an analysis ends with any line.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from gozero import coords
+from gozero.coords import RESIGN
+from gtp.analysis import AnalysisOptions, Dialect, info_line, parse_options
+from gtp.call import Call
+from gtp.session import turn_of
+
+if TYPE_CHECKING:
+    from engine.result import SearchResult
+
+DEFAULT_INTERVAL = 1.0
+"""Seconds between two lines of an analysis where the program named no interval."""
+
+Report = Callable[["SearchResult"], None]
+
+
+def genmove(call: Call) -> str:
+    """`genmove COLOUR`: thinks, plays the move and answers it; `resign` leaves the board as it is."""
+    return _move(call, call.colour(), None, DEFAULT_INTERVAL)
+
+
+def genmove_analyze(call: Call, dialect: Dialect) -> str:
+    """`genmove` with lines of analysis on the way and `play MOVE` at the end.
+
+    Without an interval there is one line, before the move.
+    """
+    options = parse_options(call.arguments)
+    colour = options.colour or call.position.to_play
+    report = _reporter(call, dialect, options)
+    move = _move(call, colour, report, options.interval)
+    call.stream.line(f"play {move}")
+    return ""
+
+
+def reg_genmove(call: Call) -> str:
+    """`reg_genmove COLOUR`: the move that `genmove` would play, without playing it."""
+    colour = call.colour()
+    player = call.player
+    position = call.position.copy()
+    position.to_play = colour
+    limits = call.session.limits(colour)
+    choice = player.choose(position, limits, stop=call.attention.must_hurry)
+    return coords.format_vertex(choice.point, position.size)
+
+
+def analyze(call: Call, dialect: Dialect) -> str:
+    """Analyses the position until any line comes in, or the visits of the command line are used up."""
+    options = parse_options(call.arguments)
+    player = call.player
+    position = call.position.copy()
+    if options.colour is not None:
+        position.to_play = options.colour
+    call.stream.open()
+    report = _reporter(call, dialect, options)
+    result = player.search.run(
+        position,
+        call.session.analysis_limits(),
+        stop=call.attention.line_waits,
+        on_progress=report,
+        progress_interval=options.interval or DEFAULT_INTERVAL,
+    )
+    if not call.attention.line_waits():
+        report(result)
+        call.attention.wait_for_line()
+    return ""
+
+
+def clear_cache(call: Call) -> str:
+    """Forgets what was searched, so that the next move is thought about afresh."""
+    call.player.search.forget()
+    return ""
+
+
+def _move(call: Call, colour: int, report: Report | None, interval: float | None) -> str:
+    """Chooses and plays a move; with `report` and no interval, it is called once at the end."""
+    player = call.player
+    position, session = call.position, call.session
+    began = time.monotonic()
+    with turn_of(position, colour):
+        choice = player.choose(
+            position,
+            session.limits(colour),
+            stop=call.attention.must_hurry,
+            on_progress=report if interval is not None else None,
+            progress_interval=interval or DEFAULT_INTERVAL,
+        )
+    if report is not None and choice.result is not None:
+        report(choice.result)
+    session.clock(colour).spend(time.monotonic() - began)
+    if choice.point != RESIGN:
+        position.play(choice.point, colour)
+    return coords.format_vertex(choice.point, position.size)
+
+
+def _reporter(call: Call, dialect: Dialect, options: AnalysisOptions) -> Report:
+    size = call.position.size
+
+    def report(found: SearchResult) -> None:
+        line = info_line(found.moves, size, dialect, options, found.visits)
+        if line:
+            call.stream.line(line)
+
+    return report
