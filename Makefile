@@ -35,7 +35,7 @@ $(VENV)/.python:
 	@touch $@
 
 $(VENV)/.play: $(VENV)/.python pyproject.toml
-	@echo "gozero: installing what playing needs (about a minute, 500 MB)"
+	@echo "gozero: installing what playing needs (about a minute, 400 MB)"
 	@$(PIP) -e .
 	@touch $@
 

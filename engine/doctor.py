@@ -184,7 +184,7 @@ def _speed(problems: list[str]) -> dict[str, Any] | None:
         result = player.search.run(position, Limits(visits=SPEED_VISITS))
         seconds = time.monotonic() - start
         player.close()
-    except GozeroError as error:
+    except (GozeroError, ValueError) as error:
         problems.append(str(error))
         return None
     return {"size": SPEED_SIZE, "visits": result.visits, "visits_per_s": round(result.visits / seconds)}

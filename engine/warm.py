@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.evaluator import Evaluation
+from engine.player import Player
 from engine.search import Limits, Search, SearchConfig
 from gozero import features, jit, record, scoring, sgf
 from gozero.handicap import free_handicap
@@ -81,12 +82,11 @@ def _records() -> None:
 
 def _search() -> None:
     for name in features.FEATURE_SETS:
-        search = Search(_BlankNetwork(name), SearchConfig(memory_mib=16))
+        player = Player(Search(_BlankNetwork(name), SearchConfig(memory_mib=16)), seed=0)
         position = Position(SIZE)
         for _ in range(2):  # the second search keeps a part of the first one's tree
-            result = search.run(position, Limits(visits=VISITS))
-            position.play(result.moves[0].point)
-        search.close()
+            position.play(player.choose(position, Limits(visits=VISITS)).point)
+        player.close()
 
 
 STEPS: Final[dict[str, Callable[[], None]]] = {
