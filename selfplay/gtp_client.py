@@ -13,6 +13,7 @@ import shlex
 import shutil
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections import deque
@@ -44,8 +45,13 @@ class EngineFailure(GozeroError):
 
 
 def find_program(program: str) -> str | None:
-    """The full path of a program, looked for as a shell does, and where Debian installs games; None if missing."""
-    return shutil.which(program, path=os.pathsep.join([os.environ.get("PATH", os.defpath), GAMES_FOLDER]))
+    """The full path of a program; None if there is none.
+
+    Looked for where the shell would, then beside the running Python (`gozero` of an environment that is not activated),
+    then where Debian installs games.
+    """
+    places = [os.environ.get("PATH", os.defpath), str(Path(sys.executable).parent), GAMES_FOLDER]
+    return shutil.which(program, path=os.pathsep.join(places))
 
 
 def split_command(command: str) -> list[str]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -80,3 +82,9 @@ def test_a_program_that_cannot_run(tmp_path):
     program.chmod(0o755)
     with pytest.raises(EngineError, match="cannot start"):
         GtpClient(str(program))
+
+
+def test_programs_of_this_environment_are_found_without_the_path(monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    program = Path(sys.executable)
+    assert split_command(f"{program.name} -m gozero gtp")[0] == str(program)
