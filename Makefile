@@ -1,6 +1,7 @@
 # make play   a game in the terminal          make gtp    the engine on stdin/stdout, for a Go program
 # make test   everything that CI checks       make check  the same without the slow tests
 # make warm   compile the kernels             make clean  remove the environment and what was built
+# (make -s -C FOLDER gtp from elsewhere: without -s, make itself talks on stdout)
 #
 # Options: make play ARGS="--size 9"    make test PYTEST="-k board"    make play PYTHON=python3.12
 
