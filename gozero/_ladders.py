@@ -77,6 +77,17 @@ def list_answers(state, prey, answers):
 
 
 @kernel
+def _try(boards, level, move, colour):
+    """Plays a move of boards[level] on boards[level + 1]; False if illegal or a suicide, which no ladder needs."""
+    if not is_legal(boards[level], move, colour):
+        return False
+    after = boards[level + 1]
+    after[:] = boards[level]
+    play(after, move, colour)
+    return after[COLOUR + move * WORDS] == colour
+
+
+@kernel
 def _is_taken(boards, prey, chasing):
     """Whether the chain at `prey` is taken; on boards[1] the attacker (`chasing`) or the defender is to move.
 
@@ -104,12 +115,9 @@ def _is_taken(boards, prey, chasing):
         else:
             move = options[level, tried[level]]
             tried[level] += 1
-            colour = 3 - defender if attacking else defender
-            if not is_legal(boards[level], move, colour):
+            if not _try(boards, level, move, 3 - defender if attacking else defender):
                 continue
             after = boards[level + 1]
-            after[:] = boards[level]
-            play(after, move, colour)
             if attacking:
                 level += 1
                 counts[level] = list_answers(after, prey, options[level])
@@ -140,11 +148,7 @@ def captures_by(boards, prey, move):
     boards: uint32[2 * MAX_DEPTH + 2, state length], working space; rows above 0 are overwritten.
     """
     attacker = 3 - np.int64(boards[0, COLOUR + prey * WORDS])
-    if not is_legal(boards[0], move, attacker):
-        return False
-    boards[1] = boards[0]
-    play(boards[1], move, attacker)
-    return _is_taken(boards, prey, False)
+    return _try(boards, 0, move, attacker) and _is_taken(boards, prey, False)
 
 
 @kernel
@@ -154,10 +158,8 @@ def escapes_by(boards, prey, move):
     boards: as in `captures_by`.
     """
     defender = np.int64(boards[0, COLOUR + prey * WORDS])
-    if not is_legal(boards[0], move, defender):
+    if not _try(boards, 0, move, defender):
         return False
-    boards[1] = boards[0]
-    play(boards[1], move, defender)
     liberties = np.empty(3, np.int64)
     count = chain_liberties(boards[1], boards[1, HEAD + prey * WORDS], 3, liberties)
     return count >= 3 or (count == 2 and not _is_taken(boards, prey, True))
