@@ -10,10 +10,10 @@ from tests.reference_features import Place, SlowBoard, alphago48
 SIZES_AND_PLIES = [(5, 14), (7, 25), (9, 45), (9, 70), (13, 90)]
 
 
-def random_game(size: int, plies: int, seed: int) -> tuple[Position, Place | None]:
-    """A position after random moves that fill no own eye, and the point that ko forbids, worked out the slow way."""
+def random_game(size: int, plies: int, seed: int, rules: str = "chinese") -> tuple[Position, Place | None]:
+    """A position after random moves, no own eyes and no suicides, and the point that ko forbids, found the slow way."""
     generator = np.random.default_rng(seed)
-    position = Position(size=size)
+    position = Position(size=size, rules=rules)
     forbidden: Place | None = None
     for _ in range(plies):
         slow = SlowBoard.of(position.colours())
@@ -21,7 +21,7 @@ def random_game(size: int, plies: int, seed: int) -> tuple[Position, Place | Non
         moves = [
             place
             for place in slow.empties()
-            if not slow.is_eye(place, colour) and position.legal(point_at(*place, size))
+            if not slow.is_eye(place, colour) and slow.after(place, colour) and position.legal(point_at(*place, size))
         ]
         if not moves:
             break
@@ -69,6 +69,13 @@ def test_compact_says_what_the_slow_reference_says(size: int, plies: int, seed: 
     planes = features.planes(position, "compact")
     for number, name in enumerate(features.FEATURE_SETS["compact"].planes):
         assert np.array_equal(planes[number], wanted[number]), f"plane {number}, {name}:\n{position}"
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_ladders_are_read_without_suicides_where_the_rules_allow_them(seed: int) -> None:
+    position, forbidden = random_game(5, 22, seed, rules="tromp-taylor")
+    wanted = alphago48(position.colours(), position.to_play, forbidden, recent_places(position))
+    assert np.array_equal(features.planes(position, "alphago48")[44:46], wanted[44:46])
 
 
 def test_the_random_positions_have_captures_self_ataris_and_ladders() -> None:
