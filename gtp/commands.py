@@ -45,6 +45,9 @@ def answer(session: Session, command: Command, write: Write, attention: Attentio
         reply = success(command.id, handler(Call(session, command, stream, attention, log)))
     except GtpError as error:
         reply = failure(command.id, str(error))
+    except GozeroError as error:  # a network that cannot be used, for instance
+        log(f"error: {error}")
+        reply = failure(command.id, str(error))
     except OutputClosed:
         raise
     except Exception:  # noqa: BLE001  (a bug in one command must not end the game)

@@ -1,5 +1,7 @@
 """Values that take a while to make, made on a thread of their own while the handshake is being answered."""
 
+from __future__ import annotations
+
 import threading
 from collections.abc import Callable
 from typing import Generic, TypeVar
@@ -20,14 +22,16 @@ class Background(Generic[_Value]):
     Making starts with `start` or with the first `result`; an exception is kept and raised by every `result`.
     """
 
-    def __init__(self, make: Callable[[], _Value]) -> None:
+    def __init__(self, make: Callable[[], _Value], release: Callable[[_Value], None] | None = None) -> None:
+        """`release` is given the value when it is no longer wanted (`dispose`)."""
         self._make = make
+        self._release = release
+        self._lock = threading.Lock()
         self._done = threading.Event()
+        self._started = False
+        self._unwanted = False
         self._value: _Value | None = None
         self._error: Exception | None = None
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._start_lock = threading.Lock()
-        self._started = False
 
     @property
     def is_working(self) -> bool:
@@ -36,10 +40,11 @@ class Background(Generic[_Value]):
 
     def start(self) -> None:
         """Starts making the value, unless that was done before."""
-        with self._start_lock:
-            if not self._started:
-                self._started = True
-                self._thread.start()
+        with self._lock:
+            if self._started:
+                return
+            self._started = True
+        threading.Thread(target=self._run, name="loader", daemon=True).start()
 
     def result(self, give_up: Callable[[], bool] = lambda: False) -> _Value:
         """Waits for the value.
@@ -54,11 +59,25 @@ class Background(Generic[_Value]):
                 raise StillLoading
         if self._error is not None:
             raise self._error
-        return self._value  # type: ignore[return-value]  # made, as there was no error
+        return self._value  # type: ignore[return-value]  # it was made, as there was no error
+
+    def dispose(self) -> None:
+        """Releases the value, now or as soon as it is made; it is not asked for any more."""
+        with self._lock:
+            self._unwanted = True
+            value, self._value = self._value, None
+        if value is not None and self._release is not None:
+            self._release(value)
 
     def _run(self) -> None:
         try:
-            self._value = self._make()
+            value = self._make()
         except Exception as error:  # noqa: BLE001  (kept for whoever asks for the value)
             self._error = error
+        else:
+            with self._lock:
+                unwanted = self._unwanted
+                self._value = None if unwanted else value
+            if unwanted and self._release is not None:
+                self._release(value)
         self._done.set()

@@ -49,18 +49,25 @@ def check(arguments: argparse.Namespace) -> None:
 
 
 def player_maker(arguments: argparse.Namespace) -> Callable[[int], Player]:
-    """What makes the player that the options ask for, for a board of a size."""
+    """What makes the player that the options ask for, ready to move, for a board of a size."""
 
     def make(size: int) -> Player:
         from engine.player import load_player
+        from engine.search import Limits
+        from gozero.position import Position
 
-        return load_player(
+        player = load_player(
             arguments.player,
             size=size,
             network=arguments.network,
+            visits=arguments.visits,
+            seconds=arguments.time,
             threads=arguments.threads,
             temperature=arguments.temperature,
         )
+        player.search.run(Position(size), Limits(visits=2))  # loads the compiled kernels
+        player.search.forget()
+        return player
 
     return make
 

@@ -42,8 +42,6 @@ def main(argv: Sequence[str]) -> int:
     arguments = parser.parse_args(argv)
     options.check(arguments)
     settings = Settings(
-        visits=arguments.visits,
-        seconds=arguments.time,
         max_visits=arguments.max_visits,
         size=arguments.size,
         komi=arguments.komi,

@@ -41,10 +41,6 @@ class Attention(Protocol):
 class Settings:
     """What the command line says about a conversation."""
 
-    visits: int | None = None
-    """Most visits a move."""
-    seconds: float | None = None
-    """Seconds a move where no clock is set."""
     max_visits: int | None = None
     """Visits after which an analysis rests."""
     size: int = 19
@@ -126,7 +122,7 @@ class Session:
                 self._log(f"error: {error}")
                 raise
 
-        return Background(make)
+        return Background(make, lambda player: player.close())
 
     # --- the game ----------------------------------------------------------------------------------------------------
 
@@ -141,6 +137,7 @@ class Session:
         self._position = position
         if position.size != self._player_size:
             self._player_size = position.size
+            self._player.dispose()
             self._player = self._background_player(position.size)
             self._player.start()
 
@@ -187,21 +184,15 @@ class Session:
 
         self.set_time(self._clocks[BLACK].settings if self._clocks else TimeSettings())
 
-    def limits(self, colour: int) -> Limits:
-        """How long to think about the next move of `colour`.
-
-        Visits from the command line always hold; a clock goes before the command line's seconds; where nobody said
-        anything, the clock's default does.
-        """
+    def limits(self, player: Player, colour: int) -> Limits:
+        """How long to think about the next move of `colour`: as the player likes, or its visits and a clock's time."""
         from engine.search import Limits
 
-        settings, clock = self.settings, self.clock(colour)
-        has_clock = clock.settings.system != "none"
-        if not has_clock and (settings.seconds is not None or settings.visits is not None):
-            seconds = settings.seconds
-        else:
-            seconds = clock.seconds_for_move(len(self.position.moves), self.position.size)
-        return Limits(visits=settings.visits, seconds=seconds)
+        clock = self.clock(colour)
+        if clock.settings.system == "none":
+            return player.limits
+        position = self.position
+        return Limits(player.limits.visits, clock.seconds_for_move(len(position.moves), position.size))
 
     def analysis_limits(self) -> Limits:
         """How long an analysis goes on that nothing interrupts."""

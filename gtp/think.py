@@ -48,8 +48,7 @@ def reg_genmove(call: Call) -> str:
     player = call.player
     position = call.position.copy()
     position.to_play = colour
-    limits = call.session.limits(colour)
-    choice = player.choose(position, limits, stop=call.attention.must_hurry)
+    choice = player.choose(position, call.session.limits(player, colour), stop=call.attention.must_hurry)
     return coords.format_vertex(choice.point, position.size)
 
 
@@ -89,7 +88,7 @@ def _move(call: Call, colour: int, report: Report | None, interval: float | None
     with turn_of(position, colour):
         choice = player.choose(
             position,
-            session.limits(colour),
+            session.limits(player, colour),
             stop=call.attention.must_hurry,
             on_progress=report if interval is not None else None,
             progress_interval=interval or DEFAULT_INTERVAL,

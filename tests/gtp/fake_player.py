@@ -62,14 +62,24 @@ class FakePlayer:
         self.search = FakeSearch()
         self.think = think
         self.resigns = False
-        self.limits = None
+        self.closed = False
+        self.asked = None  # the limits of the last move
         self.to_play = None
+
+    @property
+    def limits(self):
+        from engine.search import Limits
+
+        return Limits(visits=1000, seconds=2.0)
+
+    def close(self):
+        self.closed = True
 
     def choose(self, position, limits, stop=None, on_progress=None, progress_interval=0.5):
         from engine.search import Limits
         from gozero.coords import PASS, RESIGN
 
-        self.limits = limits
+        self.asked = limits
         self.to_play = position.to_play
         result = self.search.run(position, Limits(seconds=self.think), stop, on_progress, progress_interval)
         points = sensible_points(position)
@@ -95,7 +105,7 @@ def main():
     from gtp.server import serve
     from gtp.session import Settings
 
-    think, load = (float(word) for word in [*sys.argv[1:3], "0", "0"][:2])
+    think, load = (float(word) for word in [*sys.argv[1:], "0", "0"][:2])
 
     def make(size):
         time.sleep(load)

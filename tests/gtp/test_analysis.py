@@ -16,10 +16,9 @@ from tests.gtp.conftest import Conversation, Waiting
 VERTEX = r"(?:[A-HJ-Z][1-9][0-9]?|pass)"
 DECIMAL = r"-?[0-9]+\.[0-9]+"
 KATA_VALUES = rf"winrate {DECIMAL} scoreMean {DECIMAL} scoreStdev {DECIMAL} scoreLead {DECIMAL}"
-KATA_INFO = rf"info move {VERTEX} visits [0-9]+ {KATA_VALUES} prior {DECIMAL} lcb {DECIMAL} order [0-9]+ pv {VERTEX}( {VERTEX})*"
-LZ_INFO = (
-    rf"info move {VERTEX} visits [0-9]+ winrate [0-9]+ prior [0-9]+ lcb [0-9]+ order [0-9]+ pv {VERTEX}( {VERTEX})*"
-)
+TAIL = rf"order [0-9]+ pv {VERTEX}( {VERTEX})*"
+KATA_INFO = rf"info move {VERTEX} visits [0-9]+ {KATA_VALUES} prior {DECIMAL} lcb {DECIMAL} {TAIL}"
+LZ_INFO = rf"info move {VERTEX} visits [0-9]+ winrate [0-9]+ prior [0-9]+ lcb [0-9]+ {TAIL}"
 GRAMMAR = {
     "kata": re.compile(rf"{KATA_INFO}( {KATA_INFO})*( rootInfo visits [0-9]+ {KATA_VALUES})?"),
     "lz": re.compile(rf"{LZ_INFO}( {LZ_INFO})*"),
@@ -53,22 +52,11 @@ def test_options(words, expected):
     assert parse_options(words.split()) == expected
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        "foo",
-        "B B",
-        "50 60",
-        "interval",
-        "interval x",
-        "interval nan",
-        "-5",
-        "maxmoves -1",
-        "maxmoves x",
-        "rootInfo maybe",
-    ]
-    + ["ownership true", "pvVisits true", "avoid b D4 1", "allow w D4 1", "1e999", "9" * 400],
-)
+REFUSED = """foo|B B|50 60|interval|interval x|interval nan|-5|1e999|maxmoves -1|maxmoves x|rootInfo maybe|
+ownership true|pvVisits true|avoid b D4 1|allow w D4 1"""
+
+
+@pytest.mark.parametrize("words", [*REFUSED.replace("\n", "").split("|"), "9" * 400])
 def test_options_that_are_refused(words):
     # LizGoban asks for each option to see whether it is there: nothing may be passed over.
     with pytest.raises(GtpError):
@@ -125,9 +113,12 @@ def test_analysis_goes_on_until_a_line_comes(conversation, dialect, words):
 def test_analysis_is_from_the_view_of_the_colour_that_was_asked_for(conversation):
     seen = []
     run = conversation.player.search.run
-    conversation.player.search.run = lambda position, *a, **k: (seen.append(position.to_play), run(position, *a, **k))[
-        1
-    ]
+
+    def watched(position, *arguments, **options):
+        seen.append(position.to_play)
+        return run(position, *arguments, **options)
+
+    conversation.player.search.run = watched
     for words in ("", "w", "b"):
         conversation.reply(f"kata-analyze {words} 1", Waiting(3))
     assert seen == [1, 2, 1]

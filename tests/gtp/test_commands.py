@@ -13,6 +13,7 @@ from gtp.commands import COMMANDS
 from gtp.protocol import parse_line
 from gtp.session import Settings
 from tests.gtp.conftest import Conversation, Waiting
+from tests.gtp.fake_player import FakePlayer
 
 
 def vertices(conversation):
@@ -89,6 +90,23 @@ def test_a_player_that_cannot_be_loaded_costs_only_the_commands_that_need_it():
     assert conversation.refused("kata-analyze w 10") == "cannot load the player: there is no network x.onnx"
     assert any("there is no network" in line for line in conversation.logged)
     assert conversation.ok("final_score") == "B+73.5"
+
+
+def test_another_board_size_gets_another_player():
+    players = []
+
+    def make(size):
+        players.append(FakePlayer())
+        return players[-1]
+
+    conversation = Conversation(Settings(size=9), make)
+    conversation.ok("genmove b")
+    conversation.ok("boardsize 9")
+    conversation.ok("genmove b")
+    assert len(players) == 1
+    conversation.ok("boardsize 13")
+    conversation.ok("genmove b")
+    assert [player.closed for player in players] == [True, False]
 
 
 # --- the board -------------------------------------------------------------------------------------------------------
@@ -291,7 +309,7 @@ def test_kgs_genmove_cleanup_and_clear_cache(conversation):
 
 def seconds_of_a_move(conversation):
     conversation.ok("reg_genmove b")
-    return conversation.player.limits.seconds
+    return conversation.player.asked.seconds
 
 
 def test_two_seconds_a_move_without_a_clock(conversation):
@@ -302,14 +320,10 @@ def test_two_seconds_a_move_without_a_clock(conversation):
         assert seconds_of_a_move(conversation) == 2
 
 
-def test_the_command_line_sets_time_and_visits():
-    conversation = Conversation(Settings(size=9, seconds=7))
-    assert seconds_of_a_move(conversation) == 7
+def test_visits_hold_beside_a_clock(conversation):
     conversation.ok("time_settings 0 5 1")
-    assert 3 < seconds_of_a_move(conversation) < 5, "a clock goes before --time"
-    conversation = Conversation(Settings(size=9, visits=100))
-    conversation.ok("reg_genmove b")
-    assert (conversation.player.limits.visits, conversation.player.limits.seconds) == (100, None)
+    assert 3 < seconds_of_a_move(conversation) < 5
+    assert conversation.player.asked.visits == 1000
 
 
 @pytest.mark.parametrize(
@@ -492,28 +506,7 @@ def test_small_commands(conversation):
 # --- anything --------------------------------------------------------------------------------------------------------
 
 WORDS = st.sampled_from(
-    [
-        "b",
-        "w",
-        "D4",
-        "pass",
-        "A1",
-        "z99",
-        "I5",
-        "9",
-        "0",
-        "-1",
-        "1e9",
-        "nan",
-        "5",
-        "dead",
-        "{",
-        "true",
-        "\t",
-        "#",
-        "",
-        "é",
-    ]
+    ("b", "w", "D4", "pass", "z99", "9", "0", "-1", "1e9", "nan", "dead", "{", "true", "#", "é", "\t")
 )
 # Analysis ends at once here, as a line always waits; `printsgf` would write files.
 NAMES = st.sampled_from([name for name in COMMANDS if name not in ("quit", "printsgf")]) | st.text(max_size=6)
