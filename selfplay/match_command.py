@@ -176,7 +176,7 @@ def summary(totals: Tally, results: Sequence[GameResult]) -> str:
         f"{names[FIRST]} against {names[SECOND]}, {totals.games} games, {totals.black_first} of them with Black",
         f"  won {totals.wins}, lost {totals.losses}, drawn {totals.draws}",
         f"  score {totals.score:.1%}, 95 % interval {low:.1%} to {high:.1%}",
-        f"  Elo {_elo(totals.elo, 'none')}, 95 % interval {_elo(elo_low, '-inf')} to {_elo(elo_high, '+inf')}",
+        f"  Elo {_elo(totals.elo, '+inf' if totals.wins else '-inf')}, 95 % interval {_elo(elo_low, '-inf')} to {_elo(elo_high, '+inf')}",
     ]
     first, second = totals.seconds_per_move
     if first is not None and second is not None:

@@ -225,6 +225,7 @@ def test_people_get_a_summary(fake, capsys):
     out = capsys.readouterr().out
     assert status == 0
     assert "won 0, lost 2, drawn 0" in out
+    assert "Elo -inf, 95 % interval -inf to +113" in out
     assert "out of ideas" in out
 
 
