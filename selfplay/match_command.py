@@ -171,12 +171,13 @@ def summary(totals: Tally, results: Sequence[GameResult]) -> str:
         return "no game was finished"
     names = player_names(results[0])
     low, high = totals.score_ci95
+    elo = _elo(totals.elo, "+inf" if totals.wins else "-inf")
     elo_low, elo_high = totals.elo_ci95
     lines = [
         f"{names[FIRST]} against {names[SECOND]}, {totals.games} games, {totals.black_first} of them with Black",
         f"  won {totals.wins}, lost {totals.losses}, drawn {totals.draws}",
         f"  score {totals.score:.1%}, 95 % interval {low:.1%} to {high:.1%}",
-        f"  Elo {_elo(totals.elo, '+inf' if totals.wins else '-inf')}, 95 % interval {_elo(elo_low, '-inf')} to {_elo(elo_high, '+inf')}",
+        f"  Elo {elo}, 95 % interval {_elo(elo_low, '-inf')} to {_elo(elo_high, '+inf')}",
     ]
     first, second = totals.seconds_per_move
     if first is not None and second is not None:
