@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from gozero import cli
+
 PACKAGES = ("gozero", "engine", "selfplay", "training", "gtp")
 
 # Marks of unfinished work, and of the workplace that the project was written in; split so that this file passes itself.
@@ -82,6 +84,28 @@ def test_modules_stay_readable(package, checkout):
     """Over 500 lines a module wants splitting."""
     long = {path.name: len(path.read_text(encoding="utf-8").splitlines()) for path in modules(checkout, package)}
     assert {name: lines for name, lines in long.items() if lines > 500} == {}
+
+
+def readme_commands(checkout: Path) -> dict[str, set[str]]:
+    """The subcommands that the README shows, with the options it gives them."""
+    text = (checkout / "README.md").read_text(encoding="utf-8")
+    code = "\n".join(block or span for block, span in re.findall(r"```sh\n(.*?)```|`([^`\n]+)`", text, re.DOTALL))
+    quoted = "\n".join(re.findall(r'"([^"\n]*)"', code))
+    plain = re.sub(r'"[^"\n]*"', "", code)
+    shown: dict[str, set[str]] = {}
+    for command, rest in re.findall(r"\bgozero ([a-z]+)\b([^\n#`]*)", f"{plain}\n{quoted}"):
+        shown.setdefault(command, set()).update(re.findall(r"--[a-z-]+", rest))
+    return shown
+
+
+def test_the_readme_shows_options_that_exist(checkout, capsys):
+    shown = readme_commands(checkout)
+    assert {"pack", "train", "match"} <= set(shown)
+    for command, options in shown.items():
+        with pytest.raises(SystemExit):
+            cli.main([command, "--help"])
+        text = capsys.readouterr().out
+        assert {option for option in options if f"{option} " not in text and f"{option}]" not in text} == set(), command
 
 
 def test_import_contracts(checkout):
