@@ -292,6 +292,7 @@ def describe(board, recent, root, tables, batch, slot, scratch):
     told[2] = root.suicide
     told[3] = board[PASSES] >= 1
     told[4] = board[PASSES] >= 2
+    told[5] = colour != WHITE
     if scratch.shape[0] == 0:
         return
     fill_planes(board, recent, colour, tables.feature_set, scratch)

@@ -44,6 +44,10 @@ class Architecture(Config, frozen=True):
             raise ValueError(f"network.pool_every must not be negative, it is {self.pool_every}")
 
 
+LEAST_SHARPNESS = 0.1
+"""What 15 points are worth at least, before tanh: a tenth of a win."""
+
+
 def pool_board(x: Tensor) -> Tensor:
     """Mean and maximum of each channel over the board: [B, C, S, S] -> [B, 2C]."""
     return torch.cat([x.mean((2, 3)), x.amax((2, 3))], dim=1)
@@ -103,8 +107,11 @@ class ValueHead(nn.Module):
     """tanh(sharpness * (lead + komi)), for the player to move: [B] in [-1, 1].
 
     The head estimates the lead on the board without komi (in units of 15 points, as komi is given) and how much a
-    point matters (`sharpness` > 0); the komi of the player to move is added to the lead. So the value rises with the
+    point matters (`sharpness`); the komi of the player to move is added to the lead. So the value rises with the
     player's own komi in every position by construction, also for a komi that no game record has.
+
+    The sharpness has a floor: a head that may shrink it to nothing predicts 0 for every game, from where no gradient
+    reaches the lead (seen in the first run: the squared error stayed at 1.000).
     """
 
     def __init__(self, channels: int, pooled: int, hidden: int) -> None:
@@ -120,7 +127,7 @@ class ValueHead(nn.Module):
         pooled = pool_board(functional.relu(self.conv(x)))
         hidden = functional.relu(self.hidden(torch.cat([pooled, globals_[:, KOMI + 1 :]], dim=1)))
         lead, sharpness = self.out(hidden).unbind(1)
-        return torch.tanh(functional.softplus(sharpness) * (lead + globals_[:, KOMI]))
+        return torch.tanh((LEAST_SHARPNESS + functional.softplus(sharpness)) * (lead + globals_[:, KOMI]))
 
 
 class Compact(nn.Module):
@@ -148,7 +155,7 @@ class Compact(nn.Module):
         nn.init.kaiming_normal_(self.first.weight, nonlinearity="relu")
 
     def forward(self, planes: Tensor, globals_: Tensor) -> tuple[Tensor, Tensor]:
-        """planes [B, C, S, S] uint8 or float, globals_ float32 [B, 5] -> (policy logits [B, S*S+1], value [B]).
+        """planes [B, C, S, S] uint8 or float, globals_ float32 [B, 6] -> (policy logits [B, S*S+1], value [B]).
 
         The value is in [-1, 1], for the player to move.
         """

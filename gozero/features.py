@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gozero import _features
-from gozero.coords import WHITE
+from gozero.coords import BLACK, WHITE
 
 if TYPE_CHECKING:
     from gozero.position import Position
@@ -22,8 +22,9 @@ GLOBALS: Final = (
     "suicide allowed",
     "last move a pass",
     "last two moves passes",
+    "Black to move",
 )
-"""What a network is told beside the planes: float32[5]. Komi, with what the
+"""What a network is told beside the planes: float32[6]. Komi, with what the
 rules owe White for handicap stones, is positive for White to move and negative for Black."""
 KOMI_SCALE: Final = 15.0
 
@@ -134,7 +135,7 @@ def planes(position: "Position", name: str, out: NDArray[np.uint8] | None = None
 
 
 def globals_of(position: "Position") -> NDArray[np.float32]:
-    """The values of `GLOBALS` for a position: float32[5], komi from the view of the player to move."""
+    """The values of `GLOBALS` for a position: float32[6], komi from the view of the player to move."""
     owed = position.komi + position.rules.bonus_for(position.handicap)
     komi = owed if position.to_play == WHITE else -owed
     return np.array(
@@ -144,6 +145,7 @@ def globals_of(position: "Position") -> NDArray[np.float32]:
             position.rules.suicide,
             position.passes >= 1,
             position.passes >= 2,
+            position.to_play == BLACK,
         ],
         np.float32,
     )

@@ -34,7 +34,7 @@ class Batch:
 
     Attributes:
         planes: uint8[B, C, S, S], see `gozero.features`.
-        globals: float32[B, 5], see `gozero.features.GLOBALS`.
+        globals: float32[B, 6], see `gozero.features.GLOBALS`.
         policy: int64[B], index of the move played; S * S is a pass.
         value: float32[B], the result for the player to move: 1 won, -1 lost, 0 drawn or unknown.
         value_weight: float32[B], 1 where the result is known and was not decided by the clock, else 0.
@@ -169,6 +169,7 @@ class BatchSource:
         facts[:, 2] = self._suicide[games]
         facts[:, 3] = passes >= 1
         facts[:, 4] = passes >= 2
+        facts[:, 5] = colours == BLACK
         winner = self._winner[games]
         value = np.where(winner == colours, 1, np.where((winner == BLACK) | (winner == WHITE), -1, 0))
         return Batch(planes, facts, indices, value.astype(np.float32), self._weight[games])

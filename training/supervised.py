@@ -63,7 +63,7 @@ class Tensors(NamedTuple):
     planes: Tensor
     """float32 [B, C, S, S], channels last in memory (a tenth faster on CPUs than the default layout)."""
     globals: Tensor
-    """float32 [B, 5]."""
+    """float32 [B, 6]."""
     policy: Tensor
     """int64 [B], move index."""
     value: Tensor

@@ -154,11 +154,11 @@ def test_a_ladder_works_unless_a_stone_breaks_it(breaker: Place | None, escapes:
 
 def test_globals_are_for_the_player_to_move() -> None:
     position = Position(size=9, komi=7.5, rules="japanese")
-    assert features.globals_of(position).tolist() == [-0.5, 1, 0, 0, 0]
+    assert features.globals_of(position).tolist() == [-0.5, 1, 0, 0, 0, 1]
     position.play("pass")
-    assert features.globals_of(position).tolist() == [0.5, 1, 0, 1, 0]
+    assert features.globals_of(position).tolist() == [0.5, 1, 0, 1, 0, 0]
     position.play("pass")
-    assert features.globals_of(position).tolist() == [-0.5, 1, 0, 1, 1]
+    assert features.globals_of(position).tolist() == [-0.5, 1, 0, 1, 1, 1]
 
 
 def test_unknown_feature_set_names_those_there_are() -> None:

@@ -35,7 +35,7 @@ class Copycat:
         planes = torch.rand(BATCH, PLANES, SIZE, SIZE, generator=generator).round()
         policy = torch.randint(0, SIZE * SIZE, (BATCH,), generator=generator)
         planes[:, 0] = nn.functional.one_hot(policy, SIZE * SIZE).view(BATCH, SIZE, SIZE)
-        globals_ = torch.randn(BATCH, 5, generator=generator)
+        globals_ = torch.randn(BATCH, 6, generator=generator)
         return planes, globals_, policy, globals_[:, 0].sign(), torch.ones(BATCH)
 
     def loss(self, network: nn.Module, batch: tuple[Tensor, ...]) -> tuple[Tensor, dict[str, Tensor]]:
