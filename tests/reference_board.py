@@ -144,7 +144,7 @@ class ReferenceBoard:
         return other
 
     def is_eye(self, point: Point, colour: str) -> bool:
-        """An empty point among own stones, with at most one enemy on its diagonals, or none if some are off the board."""
+        """An empty point among own stones, at most one enemy on its diagonals, none where some are off the board."""
         if point in self.stones or any(self.stones.get(beside) != colour for beside in self.neighbours(point)):
             return False
         row, column = point

@@ -1,0 +1,35 @@
+"""The kernel tests again as plain Python and with bounds checks: compiled code reads past an array without a word."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def run_tests_with(checkout: Path, setting: str, *arguments: str) -> None:
+    """Runs tests in a process of their own, with kernels compiled for it: the cache must not be this process's."""
+    environment = {key: value for key, value in os.environ.items() if key != "NUMBA_CACHE_DIR"}
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments],
+        cwd=checkout,
+        env={**environment, setting: "1"},
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-1000:]
+
+
+@pytest.mark.skipif("NUMBA_DISABLE_JIT" in os.environ, reason="is itself such a run")
+def test_kernels_pass_as_plain_python(checkout: Path) -> None:
+    run_tests_with(checkout, "NUMBA_DISABLE_JIT", "tests/gozero", "-m", "nojit")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif("NUMBA_BOUNDSCHECK" in os.environ, reason="is itself such a run")
+def test_kernels_pass_with_bounds_checks(checkout: Path) -> None:
+    run_tests_with(
+        checkout, "NUMBA_BOUNDSCHECK", "tests/gozero/test_board.py", "tests/gozero/test_against_reference.py"
+    )

@@ -1,0 +1,100 @@
+import pytest
+
+from gozero.coords import WHITE, parse_vertex
+from gozero.handicap import fixed_handicap
+from gozero.position import Position
+from gozero.rules import RULES
+from gozero.scoring import area_score, final_score, format_result, territory_score
+
+# Black has the left, White the right; the White stone at A4 and the Black one at E2 are dead; C-file is settled.
+FINISHED = """
+    . X O . .
+    O X O . .
+    . X O O .
+    X X O . X
+    . X O . .
+"""
+DEAD = ["A4", "E2"]
+
+
+def finished(rules: str = "chinese", komi: float = 0.5) -> Position:
+    return Position.from_ascii(FINISHED, komi=komi, rules=rules)
+
+
+def dead_points() -> list[int]:
+    return [parse_vertex(vertex, 5) for vertex in DEAD]
+
+
+def test_area_with_everything_alive_leaves_out_what_both_reach() -> None:
+    # Black: 7 stones and A1; White: 7 stones, none of the right side, which the stone at E2 reaches
+    assert area_score(finished(komi=0)) == (7 + 1) - 7
+    assert Position.from_ascii(FINISHED, komi=0).score() == 1
+
+
+def test_area_without_the_dead() -> None:
+    assert area_score(finished(), dead_points()) == 10 - 15 - 0.5
+
+
+def test_territory_counts_prisoners_and_the_dead_but_no_stones() -> None:
+    # Black: A5 A4 A3 A1 and the prisoner at A4; White: D5 E5 D4 E4 E3 D2 E2 D1 E1 and the prisoner at E2
+    assert territory_score(finished("japanese"), dead_points()) == (4 + 1) - (9 + 1) - 0.5
+
+
+def test_territory_counts_stones_captured_in_play() -> None:
+    position = Position(3, komi=0, rules="japanese")
+    for vertex in ["B3", "A3", "A2", "pass", "B1", "pass", "C2", "pass"]:
+        position.play(vertex)
+    # every empty point is Black's: A3 C3 B2 A1 C1, and one prisoner; the area counts the four stones and no prisoner
+    assert position.captured == (0, 1)
+    assert territory_score(position) == 5 + 1
+    assert area_score(position) == 9
+
+
+def test_removing_the_dead_leaves_the_position_alone() -> None:
+    position = finished()
+    before = position.colours()
+    area_score(position, dead_points())
+    assert (position.colours() == before).all()
+    assert position.captured == (0, 0)
+
+
+@pytest.mark.parametrize("vertex", ["A5", "pass"])
+def test_only_stones_can_be_dead(vertex: str) -> None:
+    with pytest.raises(ValueError, match=f"no stone to remove at {vertex}"):
+        area_score(finished(), [parse_vertex(vertex, 5)])
+
+
+def test_final_score_follows_the_rules() -> None:
+    assert final_score(finished("chinese"), dead_points()) == -5.5
+    assert final_score(finished("aga"), dead_points()) == -5.5
+    assert final_score(finished("japanese"), dead_points()) == -5.5
+    assert final_score(finished("japanese")) == territory_score(finished("japanese"))
+
+
+@pytest.mark.parametrize("rules", RULES)
+def test_handicap_bonus(rules: str) -> None:
+    position = Position(9, komi=0.5, rules=rules)
+    position.place_handicap(fixed_handicap(9, 3))
+    bonus = {"chinese": 3, "aga": 2, "japanese": 2}.get(rules, 0)
+    assert position.score() == 81 - bonus - 0.5
+    position.play("E5", WHITE)
+    assert position.score() == 3 - 1 - bonus - 0.5
+
+
+def test_komi_is_whites() -> None:
+    position = Position(9, komi=7.5)
+    assert position.score() == -7.5
+    position.komi = -3
+    assert position.score() == 3
+
+
+def test_area_and_territory_agree_when_both_placed_as_many_stones() -> None:
+    position = Position.from_ascii(". X O . \n X X O O \n . X O . \n X X O O", komi=0, rules="japanese")
+    assert position.score() == area_score(position) == territory_score(position) == 0
+
+
+@pytest.mark.parametrize(
+    ("score", "text"), [(3.5, "B+3.5"), (-0.5, "W+0.5"), (0.0, "0"), (-0.0, "0"), (12, "B+12"), (-353.5, "W+353.5")]
+)
+def test_results(score: float, text: str) -> None:
+    assert format_result(score) == text
