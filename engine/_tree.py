@@ -79,8 +79,8 @@ class Root(NamedTuple):
     history: NDArray[np.uint64]  # [history_length + MAX_DEPTH] position hashes; the tail is for the walks
     history_length: int
     superko: int
-    komi: float
-    white_points: float  # what White is given when the area is counted: komi and handicap bonus
+    komi: float  # what White is owed as networks are told it: komi and the rules' handicap bonus
+    white_points: float  # what White is given when the area is counted
     territory: int  # 1 under territory scoring
     suicide: int  # 1 where suicide is allowed
 
@@ -441,14 +441,6 @@ def apply_answers(tree, batch, count, logits, values, tables, formula):
         tree.value[node] = values[slot]
         tree.status[node] = EXPANDED
         back_up(tree, node, np.float64(values[slot]))
-
-
-@kernel
-def give_up(tree, batch, count):
-    """Forgets the first `count` leaves of a batch whose answers are not waited for; they may be selected again."""
-    for slot in range(count):
-        tree.status[batch.node[slot]] = NEW
-        release(tree, batch.node[slot])
 
 
 # --- between searches ------------------------------------------------------------------------------------------------

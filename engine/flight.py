@@ -106,7 +106,7 @@ class Flight:
         """Gives up every leaf in flight, so that the tree is as if it had not been selected; answers go nowhere."""
         for batch in self._batches.values():
             batch.future.cancel()
-            _tree.give_up(self._tree, batch.leaves, batch.filled)
+            give_up(self._tree, batch.leaves, batch.filled)
         self._batches.clear()
 
     def _answer(self, ticket: int, leaves: LeafBatch, count: int) -> None:
@@ -122,11 +122,18 @@ class Flight:
     def _back_up(self, answer: _Answer) -> None:
         batch = self._batches.pop(answer.ticket)
         if isinstance(answer.evaluation, BaseException):
-            _tree.give_up(self._tree, batch.leaves, batch.filled)
+            give_up(self._tree, batch.leaves, batch.filled)
             raise answer.evaluation
         self._timer.add(answer.seconds, batch.filled)
         logits, value = answer.evaluation.policy_logits, answer.evaluation.value
         _tree.apply_answers(self._tree, batch.leaves, batch.filled, logits, value, self._tables, self._formula)
+
+
+def give_up(tree: TreeArrays, leaves: LeafBatch, count: int) -> None:
+    """Forgets the first `count` leaves of a batch whose answers are not waited for; they may be selected again."""
+    for node in leaves.node[:count].tolist():
+        tree.status[node] = _tree.NEW
+        _tree.release(tree, node)
 
 
 def new_batch(evaluator: Evaluator, size: int, leaves: int) -> LeafBatch:

@@ -106,7 +106,7 @@ class Search:
         self.evaluator = evaluator
         self.config = config or SearchConfig()
         self._rng = seed_state(seed)
-        self._formula = Formula(**{name: float(getattr(self.config, name)) for name in Formula._fields})
+        self.formula = Formula(**{name: float(getattr(self.config, name)) for name in Formula._fields})
         self._threads: ThreadPoolExecutor | None = None
         self._timer = CallTimer()
         self._tree: Tree | None = None
@@ -141,13 +141,13 @@ class Search:
         started = time.monotonic()
         deadline = None if limits.seconds is None else started + limits.seconds
         most_visits = min(limits.visits or _MOST_VISITS, _MOST_VISITS)
-        tables = self._tables(position.size)
-        root = _root_of(position)
+        tables = self.tables(position.size)
+        root = root_of(position)
         tree = self._tree_at(position)
         visits_before = tree.visits
         if visits_before == 0 or self.config.average_root:
             self._evaluate_root(tree, root, tables)
-        flight = Flight(self.evaluator, self._executor(), self._timer, tree.arrays, tables, self._formula)
+        flight = Flight(self.evaluator, self._executor(), self._timer, tree.arrays, tables, self.formula)
         next_progress = started + progress_interval
         ending: Ending | None = None
         try:
@@ -182,6 +182,17 @@ class Search:
             self._threads.shutdown(wait=False, cancel_futures=True)
             self._threads = None
 
+    def tables(self, size: int) -> Tables:
+        """What the kernels must know of boards of size x size points and of the evaluator."""
+        reads_planes = self.evaluator.feature_set != NO_FEATURES
+        return Tables(
+            points=np.append(board_points(size), np.int32(PASS)),
+            symmetry=symmetry_table(size),
+            komi_scale=features.KOMI_SCALE,
+            feature_set=features.set_id(self.evaluator.feature_set) if reads_planes else -1,
+            symmetries=SYMMETRIES if self.config.random_symmetry else 1,
+        )
+
     def _select(
         self, tree: Tree, root: Root, tables: Tables, flight: Flight, most_visits: int, deadline: float | None
     ) -> Ending | None:
@@ -195,7 +206,7 @@ class Search:
                 return "seconds"
             batch = new_batch(self.evaluator, tree.size, wanted)
             leaves, _, outcome = _tree.select_leaves(
-                tree.arrays, root, tables, self._formula, self._rng, batch, wanted, min(allowed, _WALKS_A_LOOK)
+                tree.arrays, root, tables, self.formula, self._rng, batch, wanted, min(allowed, _WALKS_A_LOOK)
             )
             if leaves:
                 flight.launch(batch, leaves)
@@ -216,16 +227,6 @@ class Search:
         if self._threads is None:
             self._threads = ThreadPoolExecutor(self.config.batches_in_flight, thread_name_prefix="evaluator")
         return self._threads
-
-    def _tables(self, size: int) -> Tables:
-        reads_planes = self.evaluator.feature_set != NO_FEATURES
-        return Tables(
-            points=np.append(board_points(size), np.int32(PASS)),
-            symmetry=symmetry_table(size),
-            komi_scale=features.KOMI_SCALE,
-            feature_set=features.set_id(self.evaluator.feature_set) if reads_planes else -1,
-            symmetries=SYMMETRIES if self.config.random_symmetry else 1,
-        )
 
     def _tree_at(self, position: Position) -> Tree:
         """The tree with this position at its root: what the present one has below it, or a new one."""
@@ -268,10 +269,11 @@ class Search:
         _tree.describe_root(root, tables, batch, len(symmetries))
         answer = evaluate(self.evaluator, batch, len(symmetries))
         logits = np.take_along_axis(answer.policy_logits, tables.symmetry[symmetries], axis=1)
-        _tree.set_root(tree.arrays, _mean_policy(logits), float(answer.value.mean()), tables, self._formula)
+        _tree.set_root(tree.arrays, _mean_policy(logits), float(answer.value.mean()), tables, self.formula)
 
 
-def _root_of(position: Position) -> Root:
+def root_of(position: Position) -> Root:
+    """What the kernels must know of the position at the root."""
     length = position.history_length
     history = np.empty(length + _tree.MAX_DEPTH, np.uint64)
     history[:length] = position.history[:length]
@@ -282,7 +284,7 @@ def _root_of(position: Position) -> Root:
         history=history,
         history_length=length,
         superko=position.rules.superko_code,
-        komi=position.komi,
+        komi=position.komi + position.rules.bonus_for(position.handicap),
         white_points=float(black - white - position.score()),
         territory=int(position.rules.scoring == "territory"),
         suicide=int(position.rules.suicide),

@@ -1,0 +1,355 @@
+"""When a player passes, plays on and resigns; and how players are loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from engine.evaluator import Evaluation
+from engine.network_file import NetworkFileError
+from engine.player import (
+    RESIGN_MOVES,
+    Choice,
+    Player,
+    PlayerError,
+    PlayerSettings,
+    load_player,
+    sensible_moves,
+)
+from engine.search import Limits, Search, SearchConfig
+from gozero import config, data_files
+from gozero.config import ConfigError
+from gozero.coords import BLACK, PASS, RESIGN, WHITE, format_vertex, parse_vertex
+from gozero.position import Position
+from tests.toy_game import EvenPolicy
+
+ANSWERS = Limits(visits=200)
+
+
+class Wants(EvenPolicy):
+    """Likes one move index above all others, and says that every position is worth `value` to the player to move."""
+
+    def __init__(self, index: int, strength: float = 8.0, value: float = 0.0) -> None:
+        self.index = index
+        self.strength = strength
+        self.value = value
+
+    def evaluate(self, planes: NDArray[np.uint8], global_values: NDArray[np.float32]) -> Evaluation:
+        answer = super().evaluate(planes, global_values)
+        answer.policy_logits[:, self.index] = self.strength
+        answer.value[:] = self.value
+        return answer
+
+
+def player(evaluator: EvenPolicy | None = None, **settings) -> Player:
+    search = Search(evaluator or EvenPolicy(), SearchConfig(memory_mib=32, random_symmetry=False))
+    return Player(search, PlayerSettings(**settings), seed=1)
+
+
+def board(diagram: str, to_play: int = BLACK, komi: float = 0.5, rules: str = "chinese") -> Position:
+    return Position.from_ascii(diagram.replace("/", "\n"), to_play, komi, rules)
+
+
+def vertex(choice: Choice, position: Position) -> str:
+    return format_vertex(choice.point, position.size)
+
+
+# Black has the left, White the right; each has two eyes and a dividing line without dame.
+FINISHED = ". X O O ./X X X O O/. X O O ./X X X O O/X X O O O"
+# The same, but E5, E3 are one eye each and C5 is a dame.
+DAME = ". X . O ./X X X O O/. X O O ./X X X O O/X X O O O"
+# White's stone at B5 is dead, but stands on the board: the upper left is nobody's until Black fills it and takes B5.
+DEAD_STONE = ". . . X O ./. O . X O O/. . . X O ./X X X X O O/O O O O O O/O . O O O O"
+
+
+# --- passing ---------------------------------------------------------------------------------------------------------
+
+
+def test_passes_when_the_opponent_passed_and_the_count_wins() -> None:
+    position = board(FINISHED, WHITE)
+    position.play("pass")
+    choice = player().choose(position)
+    assert (choice.point, choice.result) == (PASS, None)
+
+
+def test_does_not_pass_when_the_opponent_passed_and_the_count_loses() -> None:
+    position = board(DEAD_STONE, WHITE, komi=1.5)
+    position.play("pass")
+    assert position.score() < 0
+    choice = player(Wants(36)).choose(position, ANSWERS)
+    assert choice.point not in (PASS, RESIGN)
+
+
+def test_takes_dead_stones_off_before_it_passes() -> None:
+    """Against an opponent who only passes. Black needs every point of the upper left, so that B5 must go."""
+    position = board(DEAD_STONE, komi=-5.5)
+    assert position.score() < 0
+    me = player()
+    while not position.is_over:
+        position.play(me.choose(position, ANSWERS).point)
+        if not position.is_over:
+            position.play("pass")
+    assert position.score() > 0
+    assert position.colours()[1, 1] != WHITE
+
+
+def test_passes_when_nothing_sensible_is_left() -> None:
+    position = board(". X ./X X X/. X X")
+    assert [format_vertex(point, 3) for point in points_of(sensible_moves(position))] == []
+    choice = player().choose(position)
+    assert (choice.point, choice.result) == (PASS, None)
+
+
+def points_of(mask: NDArray[np.bool_]) -> list[int]:
+    size = round((len(mask) - 1) ** 0.5)
+    return [(int(i) // size + 1) * (size + 1) + int(i) % size + 1 for i in np.flatnonzero(mask[:-1])]
+
+
+def test_a_board_of_one_point() -> None:
+    choice = player().choose(Position(1))
+    assert (choice.point, choice.result) == (PASS, None)
+
+
+@pytest.mark.parametrize("size", [2, 3])
+@pytest.mark.parametrize("rules", ["tromp-taylor", "japanese"])
+def test_games_on_tiny_boards_end(size: int, rules: str) -> None:
+    position = Position(size, 0.5, rules)
+    me = player()
+    while not position.is_over:
+        choice = me.choose(position, Limits(visits=50))
+        assert choice.point != RESIGN
+        position.play(choice.point)
+        assert len(position.moves) < 200
+
+
+def test_passes_rather_than_fill_its_own_territory() -> None:
+    """The network would rather play on; but no point is anybody's but its owner's, and Black wins."""
+    position = board(". X X O ./. X X O ./. X X O ./. X X O ./. X X O .")
+    assert position.score() > 0
+    choice = player(Wants(0, strength=3.0)).choose(position, ANSWERS)
+    assert choice.point == PASS
+
+
+def test_plays_the_last_dame() -> None:
+    position = board(DAME, komi=0.5)
+    choice = player().choose(position, Limits(visits=400))
+    assert vertex(choice, position) == "C5"
+
+
+def test_a_pass_too_soon_is_not_played() -> None:
+    """A network that has only seen passes: on the empty board the second choice is played."""
+    position = Position(5, 0.5)
+    position.play("C3")
+    position.play("pass")
+    choice = player(Wants(25)).choose(position, ANSWERS)
+    assert choice.point != PASS
+    assert position.legal(choice.point)
+
+
+def test_a_pass_too_soon_is_not_played_without_search_either() -> None:
+    position = Position(5, 0.5)
+    choice = player(Wants(25)).choose(position, Limits(visits=1))
+    assert choice.point != PASS
+
+
+def test_hopeless_moves_are_no_reason_not_to_pass() -> None:
+    """The count loses, and so does whatever Black tries: every answer says that the player who moved is lost."""
+    position = board(FINISHED, komi=20.5)
+
+    class Lost(Wants):
+        def evaluate(self, planes: NDArray[np.uint8], global_values: NDArray[np.float32]) -> Evaluation:
+            answer = super().evaluate(planes, global_values)
+            # Komi is positive for White.
+            return answer._replace(value=np.where(global_values[:, 0] > 0, 1.0, -1.0).astype(np.float32))
+
+    choice = player(Lost(25), resign_threshold=None).choose(position, Limits(visits=40))
+    assert choice.point == PASS
+
+
+def test_own_eyes_and_suicide_are_not_sensible() -> None:
+    # Black: A5 and A3 are eyes; White may not, by Chinese rules, and would not, by Tromp-Taylor's, play into them.
+    for rules in ("chinese", "tromp-taylor"):
+        for_black = sensible_moves(board(DAME, BLACK, rules=rules))
+        for_white = sensible_moves(board(DAME, WHITE, rules=rules))
+        assert [format_vertex(point, 5) for point in points_of(for_black)] == ["C5"]
+        assert [format_vertex(point, 5) for point in points_of(for_white)] == ["C5"]
+        assert for_black[-1]
+        assert for_white[-1]
+
+
+def test_an_eye_that_the_network_wants_to_fill_is_not_filled() -> None:
+    position = board(DAME, komi=0.5)
+    choice = player(Wants(0, value=0.5)).choose(position, Limits(visits=1))
+    assert vertex(choice, position) == "C5"
+
+
+# --- resigning -------------------------------------------------------------------------------------------------------
+
+
+def lost_game(value: Callable[[int], float], komi: float = 300.5, moves: int = 40, **settings) -> list[int]:
+    """What Black answers, move after move, in a game that is worth value(own move number) to Black."""
+    position = Position(5, komi, "japanese")
+    evaluator = Wants(25, strength=-20.0)
+    me = player(evaluator, **settings)
+    answers = []
+    for number in range(moves):
+        evaluator.value = value(number)
+        choice = me.choose(position, Limits(visits=1))
+        answers.append(choice.point)
+        if choice.point == RESIGN or position.is_over:
+            break
+        position.play(choice.point)
+        legal = [point for point in points_of(sensible_moves(position)) if point]
+        position.play(legal[0] if legal else PASS)
+    return answers
+
+
+def test_resigns_after_some_moves_without_hope_but_not_early() -> None:
+    answers = lost_game(lambda number: -0.95)
+    assert answers[-1] == RESIGN
+    plies = 2 * (len(answers) - 1)
+    assert plies >= 0.25 * 25
+    assert len(answers) >= RESIGN_MOVES
+
+
+def test_one_move_of_hope_starts_the_count_again() -> None:
+    answers = lost_game(lambda number: 0.0 if number % RESIGN_MOVES == 0 else -0.95, moves=8)
+    assert RESIGN not in answers
+
+
+def test_never_resigns_where_it_may_not() -> None:
+    assert RESIGN not in lost_game(lambda number: -0.99, moves=8, resign_threshold=None)
+
+
+def test_never_resigns_what_the_count_wins() -> None:
+    assert RESIGN not in lost_game(lambda number: -0.99, komi=-300.5, moves=8)
+
+
+def test_the_count_of_hopeless_moves_is_forgotten_in_another_game() -> None:
+    evaluator = Wants(36, strength=-20.0, value=-0.99)
+    me = player(evaluator)
+    for _ in range(2 * RESIGN_MOVES):  # the first moves of ever new games
+        position = board(DEAD_STONE, komi=90.5)
+        for _ in range(4):
+            position.play("pass")
+        assert me.choose(position, Limits(visits=1)).point != RESIGN
+
+
+# --- temperature and limits ------------------------------------------------------------------------------------------
+
+
+def test_temperature_varies_the_first_moves_and_only_those() -> None:
+    me = player(temperature=1.0, temperature_plies=2)
+    drawn = {me.choose(Position(5), Limits(visits=60)).point for _ in range(20)}
+    assert len(drawn) > 3
+    assert PASS not in drawn
+    later = Position(5)
+    later.play("C3")
+    later.play("B2")
+    me.search.forget()
+    best = me.choose(later, Limits(visits=60))
+    assert best.result is not None
+    assert best.point == best.result.moves[0].point
+
+
+def test_temperature_samples_the_raw_policy() -> None:
+    """One visit: the policy itself is drawn from, so a move of 3/4 comes in three games of four."""
+    wants = Wants(12, strength=float(np.log(3 * 24)))  # against 24 other points of weight 1, and the pass
+    me = player(wants, temperature=1.0)
+    drawn = [vertex(me.choose(Position(5), Limits(visits=1)), Position(5)) for _ in range(200)]
+    assert 0.6 < drawn.count("C3") / 200 < 0.9
+
+
+def test_without_temperature_the_best_move_is_played() -> None:
+    choice = player(Wants(12)).choose(Position(5), ANSWERS)
+    assert vertex(choice, Position(5)) == "C3"
+    assert choice.result is not None
+    assert choice.result.moves[0].point == choice.point
+
+
+def test_two_seconds_where_nobody_says_anything() -> None:
+    assert PlayerSettings().seconds == 2.0
+    assert player(seconds=0.2).limits == Limits(None, 0.2)
+    choice = player(seconds=0.2).choose(Position(9))
+    assert choice.result is not None
+    assert 0.15 < choice.result.seconds < 0.5
+
+
+@pytest.mark.parametrize("bad", [{"temperature": -1.0}, {"visits": 0}, {"seconds": 0.0}])
+def test_impossible_settings_are_refused(bad: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match=next(iter(bad))):
+        PlayerSettings(**bad)  # type: ignore[arg-type]
+
+
+# --- loading ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "file", sorted((data_files.data_dir() / "configs").glob("player-*.yaml")), ids=lambda f: f.stem
+)
+def test_every_shipped_player_file_is_one(file: Path) -> None:
+    assert isinstance(config.load(file, PlayerSettings), PlayerSettings)
+
+
+def test_what_is_asked_for_replaces_what_the_file_says() -> None:
+    loaded = load_player(size=7, network="none", visits=30, threads=1, temperature=0.5, seed=4)
+    assert loaded.limits == Limits(30, None)
+    assert loaded.search.config.batches_in_flight == 1
+    assert loaded.settings.temperature == 0.5
+    position = Position(7)
+    first, second = (load_player(size=7, network="none", visits=30, threads=1, temperature=0.5, seed=4) for _ in "ab")
+    assert first.choose(position).point == second.choose(position).point
+    assert load_player(network="none").limits == Limits(None, 2.0)
+    assert load_player(network="none", seconds=5.0).limits == Limits(None, 5.0)
+    loaded.close()
+
+
+def test_a_player_of_ones_own_file(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("network: none\nvisits: 12\nseconds: null\nsearch: {c_puct: 2.5}\n")
+    mine = load_player(str(file))
+    assert mine.limits == Limits(12, None)
+    assert mine.search.config.c_puct == 2.5
+
+
+def test_faults_name_what_is_there(tmp_path: Path) -> None:
+    with pytest.raises(PlayerError, match=r"no player autto.*auto"):
+        load_player("autto")
+    with pytest.raises(NetworkFileError, match=r"nowhere\.onnx"):
+        load_player(network=str(tmp_path / "nowhere.onnx"))
+    file = tmp_path / "mine.yaml"
+    file.write_text("search: {c_put: 2.5}\n")
+    with pytest.raises(ConfigError, match=r"search\.c_put.*search\.c_puct"):
+        load_player(str(file))
+
+
+def test_choices_are_legal_whatever_the_network_says() -> None:
+    """A network of noise against itself, with superko and captures all over a small board."""
+
+    class Noise(EvenPolicy):
+        def __init__(self) -> None:
+            self.random = np.random.default_rng(2)
+
+        def evaluate(self, planes: NDArray[np.uint8], global_values: NDArray[np.float32]) -> Evaluation:
+            answer = super().evaluate(planes, global_values)
+            answer.policy_logits[:] = 4 * self.random.standard_normal(answer.policy_logits.shape)
+            return answer._replace(value=self.random.uniform(-1, 1, len(answer.value)).astype(np.float32))
+
+    for rules in ("tromp-taylor", "chinese", "japanese", "aga"):
+        position = Position(4, 0.5, rules)
+        me = player(Noise(), temperature=1.0, temperature_plies=1000)
+        while not position.is_over and len(position.moves) < 150:
+            choice = me.choose(position, Limits(visits=12))
+            if choice.point == RESIGN:
+                break
+            position.play(choice.point)
+
+
+def test_vertices_used_here_are_what_they_seem() -> None:
+    """The diagrams above are read from the top: row 0 is line 5."""
+    assert board(DAME).colours()[0].tolist() == [0, 1, 0, 2, 0]
+    assert parse_vertex("C5", 5) == points_of(np.eye(26, dtype=np.bool_)[2])[0]

@@ -1,0 +1,198 @@
+"""The tree kernels: what selection, backing up and re-rooting must never break, whatever order answers come in."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+from engine import _tree
+from engine._puct import other_side
+from engine._tree import LeafBatch
+from engine.flight import evaluate, give_up, new_batch
+from engine.search import Limits, Search, SearchConfig, root_of
+from engine.tree import Tree
+from gozero._random import seed_state
+from gozero.position import Position
+from tests.toy_game import KOMI, EvenPolicy, HashEvaluator, positions_below, tried_moves
+
+SMALL = SearchConfig(memory_mib=32)
+
+
+def check_statistics(tree: Tree) -> None:
+    """Visits and values of every node are its own and its children's, and nothing is pending."""
+    arrays = tree.arrays
+    assert not arrays.virtual_losses[: tree.nodes].any()
+    for node in range(tree.nodes):
+        children = [child for _, child in tried_moves(tree, node)]
+        assert all(arrays.parent[child] == node for child in children)
+        if arrays.status[node] == _tree.EXPANDED:
+            assert arrays.visits[node] == 1 + sum(arrays.visits[child] for child in children)
+            below = sum(other_side(arrays.value_sum[child]) for child in children)
+            assert arrays.value_sum[node] == pytest.approx(float(arrays.value[node]) + below, abs=1e-9)
+            squares = sum(arrays.square_sum[child] for child in children)
+            assert arrays.square_sum[node] == pytest.approx(float(arrays.value[node]) ** 2 + squares, abs=1e-9)
+            edges = tree.edges(node)
+            assert arrays.prior[edges].sum() == pytest.approx(1.0, abs=1e-4)
+            untried = arrays.prior[edges][len(children) :]
+            assert not len(untried) or untried[0] == untried.max()
+        else:
+            assert arrays.status[node] in (_tree.NEW, _tree.TERMINAL)
+            assert not children
+            assert arrays.status[node] == _tree.TERMINAL or arrays.visits[node] == 0
+
+
+class Workshop:
+    """A tree at a position, and the kernels to work on it by hand."""
+
+    def __init__(
+        self, position: Position, config: SearchConfig = SMALL, evaluator: HashEvaluator | None = None
+    ) -> None:
+        self.evaluator = evaluator or HashEvaluator()
+        search = Search(self.evaluator, config)
+        search.run(position, Limits(visits=1))
+        assert search.tree is not None
+        self.tree = search.tree
+        self.root = root_of(position)
+        self.tables = search.tables(position.size)
+        self.formula = search.formula
+        self.rng = seed_state(1)
+
+    def select(self, wanted: int) -> tuple[LeafBatch, int]:
+        batch = new_batch(self.evaluator, self.tree.size, wanted)
+        leaves, _, _ = _tree.select_leaves(
+            self.tree.arrays, self.root, self.tables, self.formula, self.rng, batch, wanted, wanted
+        )
+        return batch, leaves
+
+    def answer(self, batch: LeafBatch, leaves: int) -> None:
+        policy, value, _, _ = evaluate(self.evaluator, batch, leaves)
+        _tree.apply_answers(self.tree.arrays, batch, leaves, policy, value, self.tables, self.formula)
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(4)))[::5])
+def test_visits_are_conserved_whatever_order_answers_come_in(order: tuple[int, ...]) -> None:
+    work = Workshop(Position(5, KOMI))
+    visits = 1
+    for _ in range(8):
+        batches = [work.select(3) for _ in order]
+        in_flight = sum(leaves for _, leaves in batches)
+        assert work.tree.arrays.virtual_losses[0] == in_flight
+        assert work.tree.visits == visits
+        for i in order:
+            work.answer(*batches[i])
+        visits += in_flight
+        assert work.tree.visits == visits
+        check_statistics(work.tree)
+
+
+def test_leaves_given_up_leave_no_trace_and_can_be_selected_again() -> None:
+    work = Workshop(Position(5, KOMI))
+    work.answer(*work.select(8))
+    visits = work.tree.visits
+    batch, leaves = work.select(4)
+    given_up = set(batch.node[:leaves].tolist())
+    give_up(work.tree.arrays, batch, leaves)
+    check_statistics(work.tree)
+    assert work.tree.visits == visits
+    again, leaves = work.select(4)
+    assert set(again.node[:leaves].tolist()) == given_up
+    work.answer(again, leaves)
+    check_statistics(work.tree)
+
+
+def test_a_pending_leaf_is_never_selected_twice() -> None:
+    """The root's first choice is so likely that every walk wants it; what collides is taken back."""
+    work = Workshop(Position(3, KOMI), SearchConfig(memory_mib=1, virtual_loss=0.0))
+    batches = [batch for batch in (work.select(4) for _ in range(6)) if batch[1]]
+    assert batches
+    nodes = [node for batch, leaves in batches for node in batch.node[:leaves].tolist()]
+    assert len(set(nodes)) == len(nodes)
+    assert work.tree.arrays.virtual_losses[0] == len(nodes)
+    for batch, leaves in batches:
+        work.answer(batch, leaves)
+    check_statistics(work.tree)
+
+
+def test_virtual_losses_spread_a_batch() -> None:
+    """Without them, leaves of one batch crowd under the same moves."""
+
+    def different_moves(virtual_loss: float) -> int:
+        work = Workshop(Position(7, KOMI), SearchConfig(memory_mib=32, virtual_loss=virtual_loss))
+        for _ in range(30):
+            work.answer(*work.select(1))
+        batch, leaves = work.select(12)
+        parents = work.tree.arrays.parent[batch.node[:leaves]]
+        return len(set(parents.tolist()))
+
+    assert different_moves(1.0) > different_moves(0.0)
+
+
+@pytest.mark.parametrize("rules", ["tromp-taylor", "chinese", "japanese", "aga"])
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_every_node_lists_the_legal_moves_of_its_position(size: int, rules: str) -> None:
+    """Boards so small that superko decides most of what is legal, inside the tree as in the game."""
+    position = Position(size, 0.5, rules)
+    search = Search(HashEvaluator(), SMALL, seed=3)
+    search.run(position, Limits(visits=400))
+    assert search.tree is not None
+    refused = 0
+    for node, reached in positions_below(search.tree, position):
+        if search.tree.arrays.status[node] != _tree.EXPANDED:
+            continue
+        listed = np.zeros(size * size + 1, np.uint8)
+        listed[search.tree.arrays.move[search.tree.edges(node)]] = 1
+        np.testing.assert_array_equal(listed, reached.legal_mask())
+        without_history = Position.from_ascii(str(reached), reached.to_play, rules="japanese")
+        refused += int(reached.legal_mask().sum()) < int(without_history.legal_mask().sum())
+    check_statistics(search.tree)
+    if size == 2 and rules != "japanese":
+        assert refused, "superko was never put to the test"
+
+
+def test_the_games_own_history_forbids_moves_in_the_tree() -> None:
+    """Black has just taken a ko; White may take back only after it changed elsewhere."""
+    position = Position.from_ascii(". X O . .\nX O . O .\n. X O . .\n. . . . .\n. . . . .")
+    position.play("C4")
+    search = Search(EvenPolicy(), SMALL)
+    search.run(position, Limits(visits=50))
+    assert search.tree is not None
+    assert search.tree.child(0, 6) is None
+    retaken = [reached for _, reached in positions_below(search.tree, position) if reached.last_move == 0]
+    assert retaken, "the tree holds a ko threat, a pass at least"
+
+
+def test_a_subtree_keeps_every_statistic() -> None:
+    position = Position(4, KOMI)
+    search = Search(HashEvaluator(), SMALL, seed=5)
+    search.run(position, Limits(visits=500))
+    assert search.tree is not None
+    whole = search.tree
+    child = max((child for _, child in tried_moves(whole, 0)), key=lambda child: whole.arrays.visits[child])
+    part = whole.subtree(child)
+    check_statistics(part)
+
+    def compare(old: int, new: int) -> int:
+        for name in ("status", "visits", "value_sum", "square_sum", "value", "edge_count", "tried"):
+            assert getattr(whole.arrays, name)[old] == getattr(part.arrays, name)[new]
+        for name in ("move", "prior"):
+            before, after = (getattr(t.arrays, name)[t.edges(n)] for t, n in ((whole, old), (part, new)))
+            np.testing.assert_array_equal(before, after)
+        pairs = zip(tried_moves(whole, old), tried_moves(part, new), strict=True)
+        return 1 + sum(compare(a, b) for (_, a), (_, b) in pairs)
+
+    assert compare(child, 0) == part.nodes
+    assert part.visits > 20
+
+
+def test_a_full_tree_stays_whole() -> None:
+    position = Position(9, KOMI)
+    search = Search(EvenPolicy(), SearchConfig(memory_mib=1))
+    result = search.run(position, Limits())
+    assert result.ending == "full"
+    assert search.tree is not None
+    assert 100 < result.visits <= len(search.tree.arrays.visits)
+    check_statistics(search.tree)
+    taken = sum(array.nbytes for array in search.tree.arrays)
+    assert taken <= 1 << 20 + 100
