@@ -17,7 +17,7 @@ from gozero import coords
 from gozero.coords import EMPTY
 from gozero.errors import GozeroError
 from gozero.version import __version__
-from gtp import rule_names, think, times
+from gtp import think, times
 from gtp.analysis import Dialect
 from gtp.call import BAD_MOVE, Call, Stream, Write, parse_colour, parse_integer, parse_vertex
 from gtp.protocol import Command, GtpError, OutputClosed, end_stream, failure, success
@@ -301,6 +301,8 @@ def gogui_setup_player(call: Call) -> str:
 def set_rules(call: Call) -> str:
     """`kata-set-rules RULES` and `kgs-rules RULES`: a name, or KataGo's JSON."""
     call.argument(0, "rules missing")
+    from gtp import rule_names
+
     rules = rule_names.read_rules(call.command.rest.strip())
     call.session.wait_for_board(call.attention)
     try:
@@ -312,6 +314,8 @@ def set_rules(call: Call) -> str:
 
 def get_rules(call: Call) -> str:
     """The rules, as one line of JSON."""
+    from gtp import rule_names
+
     return rule_names.write_rules(call.position.rules)
 
 

@@ -33,11 +33,6 @@ class Background(Generic[_Value]):
         self._value: _Value | None = None
         self._error: Exception | None = None
 
-    @property
-    def is_working(self) -> bool:
-        """Whether the value is being made at this moment."""
-        return self._started and not self._done.is_set()
-
     def start(self) -> None:
         """Starts making the value, unless that was done before."""
         with self._lock:

@@ -6,12 +6,15 @@ import argparse
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from gozero import coords
 
 if TYPE_CHECKING:
     from engine.player import Player
+
+
+DEFAULT_RULES: Final = "chinese"
 
 
 def parser(program: str, description: str, example: str) -> argparse.ArgumentParser:
@@ -26,16 +29,21 @@ def parser(program: str, description: str, example: str) -> argparse.ArgumentPar
     add("--temperature", type=not_negative, metavar="T", help="above 0: vary the moves (default 0)")
     add("--size", type=board_size, default=19, metavar="N", help="board size at the start (default 19)")
     add("--komi", type=finite, default=7.5, metavar="K", help="points for White at the start (default 7.5)")
-    add("--rules", type=known_rules, default="chinese", metavar="R", help="rules at the start (default chinese)")
+    add("--rules", default=DEFAULT_RULES, metavar="R", help="rules at the start (default chinese)")
     return made
 
 
 def check(arguments: argparse.Namespace) -> None:
-    """Refuses what would only fail later, behind: a network that is not there. Makes its path absolute.
+    """Refuses rules that nobody knows and a network that is not there, whose path is made absolute.
 
     Raises:
+        ValueError: there are no such rules.
         GozeroError: there is no such network.
     """
+    if arguments.rules != DEFAULT_RULES:
+        from gozero.rules import parse_rules
+
+        parse_rules(arguments.rules)
     network: str | None = arguments.network
     if network in (None, "auto", "none"):
         return
@@ -115,13 +123,3 @@ def board_size(text: str) -> int:
     if not coords.MIN_SIZE <= size <= coords.MAX_SIZE:
         raise argparse.ArgumentTypeError(f"boards are {coords.MIN_SIZE} to {coords.MAX_SIZE} wide, not {size}")
     return size
-
-
-def known_rules(text: str) -> str:
-    """An argparse type: the name of a rule set."""
-    from gozero.rules import parse_rules
-
-    try:
-        return parse_rules(text).name
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None

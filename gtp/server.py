@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 QUIET_SECONDS: Final = 0.05
 """Loading starts when no line has come for so long, or when a command needs it: imports would slow the handshake."""
 
+INTERRUPTED: Final = 130
+"""The exit status after Ctrl-C, as shells have it."""
+
 DESCRIPTION: Final = """\
 The engine on standard input and output, for Sabaki and other Go programs. In Sabaki: Engines, Manage Engines, Add;
 path: the full path of the gozero command, arguments: gtp."""
@@ -35,7 +38,7 @@ EXAMPLE: Final = "example: gozero gtp --time 5"
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run the engine with these command-line arguments; returns the exit status."""
+    """Run the engine with these command-line arguments; ends the process."""
     parser = options.parser("gozero gtp", DESCRIPTION, EXAMPLE)
     most_visits = "visits after which an analysis rests"
     parser.add_argument("--max-visits", type=options.at_least(1), metavar="N", help=most_visits)
@@ -48,7 +51,10 @@ def main(argv: Sequence[str]) -> int:
         rules=arguments.rules,
     )
     with _standard_output() as descriptor:
-        return serve(settings, options.player_maker(arguments), 0, descriptor)
+        status = serve(settings, options.player_maker(arguments), 0, descriptor)
+    # Loading cannot be stopped, and taking numba apart takes a second: too long for a program that waits for our end.
+    sys.stderr.flush()
+    os._exit(status)
 
 
 def serve(settings: Settings, make_player: Callable[[int], Player], input: int, output: int) -> int:
@@ -71,13 +77,10 @@ def serve(settings: Settings, make_player: Callable[[int], Player], input: int, 
         _converse(session, lines, write)
     except OutputClosed:
         pass  # whoever read our replies has left, and wants no complaint
-    except SystemExit as leave:
-        if leave.code:
-            raise
-    if session.is_loading:
-        # Compiling and loading cannot be stopped, and Python would wait for threads they start.
-        sys.stderr.flush()
-        os._exit(0)
+    except _Terminated:
+        pass
+    except KeyboardInterrupt:
+        return INTERRUPTED
     return 0
 
 
@@ -121,9 +124,13 @@ def _standard_output() -> Iterator[int]:
         os.close(private)
 
 
+class _Terminated(BaseException):
+    """SIGTERM has come in."""
+
+
 def _end_on_sigterm() -> None:
     def leave(number: int, frame: object) -> NoReturn:
-        raise SystemExit(0)
+        raise _Terminated
 
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, leave)

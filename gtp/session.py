@@ -80,11 +80,6 @@ class Session:
         """Starts loading board and player behind; the player's thread waits for the board's."""
         self._player.start()
 
-    @property
-    def is_loading(self) -> bool:
-        """Whether a background thread is at work."""
-        return self._board.is_working or self._player.is_working
-
     def wait_for_board(self, attention: Attention) -> None:
         """Returns when `position` is there.
 
