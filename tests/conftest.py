@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-# On a busy machine the threads of torch wait for each other far longer than they save on networks as small as the tests'.
+# On a busy machine torch's threads wait for each other far longer than they save on networks as small as the tests'.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 CHECKOUT = Path(__file__).resolve().parent.parent
