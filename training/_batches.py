@@ -72,18 +72,24 @@ def fill_rows(
     size,
     feature_set,
     tables,
+    owners,
+    owners_at,
     state,
     planes,
     indices,
     colours,
     passes,
+    ownership,
 ):
     """Makes the rows of a batch.
 
     moves: uint16[:], the store. offsets, setups, plies, symmetries, suicides: int64[rows], which position and how seen.
-    tables: int32[8, size * size + 1] from `geometry.symmetry_table`. state: a board of this size to work on.
+    tables: int32[8, size * size + 1] from `geometry.symmetry_table`. owners: int8[:], who owns the points of
+    each game at its end, from owners_at[row] on (see `training.ownership`). state: a board of this size to work on.
     planes: uint8[rows, planes * size * size]; indices: int64[rows], the move played, seen like the planes;
-    colours: uint8[rows], the player to move; passes: int64[rows], passes just before the move. All four are filled.
+    colours: uint8[rows], the player to move; passes: int64[rows], passes just before the move;
+    ownership: int8[rows, size * size], or int8[rows, 0] where it is not wanted, 1 where the player to move owns the
+    point at the end of the game, -1 where the opponent does, seen like the planes. All five are filled.
     """
     area = size * size
     recent = np.empty(HISTORY, np.int32)
@@ -97,6 +103,9 @@ def fill_rows(
         table = tables[symmetries[row]]
         indices[row] = table[min(np.int64(code) & INDEX_MASK, area)]
         fill_planes(state, recent, colour, feature_set, scratch)
+        for i in range(ownership.shape[1]):
+            owner = owners[owners_at[row] + i]
+            ownership[row, table[i]] = owner if colour == 1 else -owner
         out = planes[row]
         for start in range(0, scratch.shape[0], area):
             for i in range(area):

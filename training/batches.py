@@ -18,6 +18,7 @@ from gozero.geometry import symmetry_table
 from gozero.record import ENDINGS, RULE_NAMES, SPLITS, Store, split_of
 from gozero.rules import parse_rules
 from training import _batches
+from training.ownership import Ownership
 
 UNKNOWN_KOMI = 6.5
 """Told to the network where a record names no komi; such a game teaches no value."""
@@ -38,6 +39,8 @@ class Batch:
         policy: int64[B], index of the move played; S * S is a pass.
         value: float32[B], the result for the player to move: 1 won, -1 lost, 0 drawn or unknown.
         value_weight: float32[B], 1 where the result is known and was not decided by the clock, else 0.
+        ownership: int8[B, S * S], who owns the points when the game ends: 1 own, -1 the opponent's, 0 neither;
+            int8[B, 0] from a source without ownership.
     """
 
     planes: NDArray[np.uint8]
@@ -45,6 +48,7 @@ class Batch:
     policy: NDArray[np.int64]
     value: NDArray[np.float32]
     value_weight: NDArray[np.float32]
+    ownership: NDArray[np.int8]
 
 
 class BatchSource:
@@ -60,6 +64,7 @@ class BatchSource:
         symmetry: whether each row is shown in a random one of the eight symmetries.
         threads: how many threads share the work of one batch.
         sources: only games whose source contains one of these texts; all if empty.
+        ownership: who owned the points at the end of the store's games, where batches shall say so.
 
     Raises:
         ValueError: the store has no such game, or the feature set or split is unknown.
@@ -77,6 +82,7 @@ class BatchSource:
         symmetry: bool = True,
         threads: int = 1,
         sources: Sequence[str] = (),
+        ownership: Ownership | None = None,
     ) -> None:
         if split not in (*SPLITS, ALL):
             raise ValueError(f"unknown split '{split}'; there are {', '.join(SPLITS)} and {ALL}")
@@ -100,6 +106,8 @@ class BatchSource:
         self.games = len(games)
         self._cumulative = np.concatenate(([0], np.cumsum(games["length"], dtype=np.int64)))
         self._offsets = games["offset"].astype(np.int64)
+        self._owners = ownership.owners if ownership else np.zeros(0, np.int8)
+        self._owners_at = ownership.offsets[chosen] if ownership else np.zeros(self.games, np.int64)
         self._setups = games["setup"].astype(np.int64)
         rules = [parse_rules(name or _UNKNOWN_RULES) for name in RULE_NAMES]
         self._suicide = np.array([rule.suicide for rule in rules], np.int64)[games["rules"]]
@@ -138,6 +146,7 @@ class BatchSource:
         indices = np.empty(rows, np.int64)
         colours = np.empty(rows, np.uint8)
         passes = np.empty(rows, np.int64)
+        ownership = np.empty((rows, self.size * self.size if len(self._owners) else 0), np.int8)
 
         def fill(part: slice) -> None:
             _batches.fill_rows(
@@ -150,11 +159,14 @@ class BatchSource:
                 self.size,
                 self._features.code,
                 symmetry_table(self.size),
+                self._owners,
+                self._owners_at[games[part]],
                 np.empty(state_length(self.size), np.uint32),
                 planes[part].reshape(part.stop - part.start, -1),
                 indices[part],
                 colours[part],
                 passes[part],
+                ownership[part],
             )
 
         if self._pool is None:
@@ -172,4 +184,4 @@ class BatchSource:
         facts[:, 5] = colours == BLACK
         winner = self._winner[games]
         value = np.where(winner == colours, 1, np.where((winner == BLACK) | (winner == WHITE), -1, 0))
-        return Batch(planes, facts, indices, value.astype(np.float32), self._weight[games])
+        return Batch(planes, facts, indices, value.astype(np.float32), self._weight[games], ownership)

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from engine import network_file
 from engine.network_file import NetworkFileError, NetworkInfo
-from engine.networks import Architecture, Compact, parameter_count
+from engine.networks import Answers, Architecture, Compact, parameter_count
 from gozero import config as configs
 from gozero import features
 from gozero.errors import GozeroError
@@ -105,12 +105,13 @@ def write_onnx(network: Compact, info: NetworkInfo, path: Path) -> None:
                 (planes, globals_),
                 str(temporary),
                 input_names=["planes", "globals"],
-                output_names=["policy", "value"],
+                output_names=list(Answers._fields),
                 dynamic_axes={
                     "planes": {0: "batch", 2: "size", 3: "size"},
                     "globals": {0: "batch"},
                     "policy": {0: "batch", 1: "moves"},
                     "value": {0: "batch"},
+                    "ownership": {0: "batch", 1: "points"},
                 },
                 opset_version=OPSET,
                 dynamo=False,
@@ -133,10 +134,10 @@ def compare(network: Compact, path: Path, planes: Tensor, globals_: Tensor) -> N
     import onnxruntime
 
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    answers = session.run(["policy", "value"], {"planes": planes.numpy(), "globals": globals_.numpy()})
+    answers = session.run(list(Answers._fields), {"planes": planes.numpy(), "globals": globals_.numpy()})
     with torch.inference_mode():
         expected = network(planes, globals_)
-    for name, answer, truth in zip(("policy", "value"), answers, expected, strict=True):
+    for name, answer, truth in zip(Answers._fields, answers, expected, strict=True):
         difference = float(np.abs(answer - truth.numpy()).max())
         if answer.shape != tuple(truth.shape) or not difference < TOLERANCE:
             raise ExportError(f"the exported {name} differs from torch's by {difference:.2g}: this is a fault of ours")
@@ -205,9 +206,8 @@ class _Named(nn.Module):
         super().__init__()
         self.network = network
 
-    def forward(self, planes: Tensor, globals_: Tensor) -> tuple[Tensor, Tensor]:
-        policy, value = self.network(planes, globals_)
-        return policy, value
+    def forward(self, planes: Tensor, globals_: Tensor) -> tuple[Tensor, ...]:
+        return tuple(self.network(planes, globals_))
 
 
 def _random_inputs(planes: int, globals_: int, batch: int, size: int) -> tuple[Tensor, Tensor]:

@@ -5,8 +5,23 @@ from typing import NamedTuple
 from torch import Tensor
 from torch.nn import functional
 
+from engine.networks import Answers
 
-class PolicyValueLoss(NamedTuple):
+
+class Targets(NamedTuple):
+    """What happened in B positions of games, seen by the player to move in each."""
+
+    policy: Tensor
+    """int64 [B], index of the move played."""
+    value: Tensor
+    """float32 [B], result in [-1, 1]."""
+    value_weight: Tensor
+    """float32 [B], 0 where the result is unknown."""
+    ownership: Tensor
+    """[B, S*S], who owns each point in the final position: 1 own, -1 opponent's, 0 neither."""
+
+
+class Loss(NamedTuple):
     """Means over the batch; `total` is what is minimised."""
 
     total: Tensor
@@ -14,23 +29,14 @@ class PolicyValueLoss(NamedTuple):
     """Cross-entropy in nats of the move that was played."""
     value: Tensor
     """Mean squared error of the value against z in [-1, 1] (predicting 0 for every win or loss costs 1)."""
+    ownership: Tensor
+    """Mean squared error a point."""
 
 
-def policy_value_loss(
-    logits: Tensor,
-    value: Tensor,
-    policy_target: Tensor,
-    value_target: Tensor,
-    value_mask: Tensor,
-    *,
-    value_weight: float,
-) -> PolicyValueLoss:
-    """Cross-entropy of the policy plus `value_weight` times the squared error of the value.
-
-    logits [B, S*S+1]; value [B] and value_target [B] for the player to move; policy_target int64 [B] move indices;
-    value_mask [B] weighs each position's value error (0 where the result of the game is unknown).
-    """
-    policy = functional.cross_entropy(logits, policy_target)
-    squared = (value - value_target).square()
-    mean_squared = (squared * value_mask).sum() / value_mask.sum().clamp(min=1.0)
-    return PolicyValueLoss(policy + value_weight * mean_squared, policy, mean_squared)
+def supervised_loss(answers: Answers, targets: Targets, *, value_weight: float, ownership_weight: float) -> Loss:
+    """Cross-entropy of the policy plus weighted squared errors of the value and the ownership."""
+    policy = functional.cross_entropy(answers.policy, targets.policy)
+    squared = (answers.value - targets.value).square()
+    value = (squared * targets.value_weight).sum() / targets.value_weight.sum().clamp(min=1.0)
+    ownership = (answers.ownership - targets.ownership).square().mean()
+    return Loss(policy + value_weight * value + ownership_weight * ownership, policy, value, ownership)

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
@@ -49,7 +50,9 @@ class Progress:
         speed = steps * self._batch_size / max(since, 1e-9)
         left = (self._steps - step) * self._batch_size / speed
         self._write("train", step, {**values, "positions_per_s": speed}, seconds)
-        text = " ".join(f"{key} {values[key]:.3f}" for key in ("loss", "policy", "value", "top1") if key in values)
+        text = " ".join(
+            f"{key} {values[key]:.3f}" for key in ("loss", "policy", "value", "ownership", "top1") if key in values
+        )
         text = f"{text} {speed:.0f} positions/s, {duration(left)} left"
         if self._bar:
             self._bar.update(self._task, completed=step, description=text)
@@ -75,6 +78,23 @@ class Progress:
         )
         for key, value in values.items():
             self._writer.add_scalar(f"{kind}/{key}", value, step)
+
+
+def settling_progress() -> Callable[[int, int], None]:
+    """A reporter of how far the ends of a store's games are settled: a line on stderr every tenth of them."""
+    told = 0
+    started = time.monotonic()
+
+    def report(done: int, total: int) -> None:
+        nonlocal told
+        if done * 10 // max(total, 1) > told:
+            told = done * 10 // total
+            left = (time.monotonic() - started) * (total - done) / done
+            print(
+                f"settling the ends of {total:,} games, once a store: {done:,}, {duration(left)} left", file=sys.stderr
+            )
+
+    return report
 
 
 def duration(seconds: float) -> str:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from engine.networks import Architecture, Compact, parameter_count
+from gozero.features import GLOBALS
 
 PLANES = 26
 SMALL = Architecture(blocks=2, channels=8, policy_channels=8, value_channels=4, value_hidden=8)
@@ -23,15 +24,17 @@ def network(*, batch_norm: bool = False, noise: float = 0.3) -> Compact:
 
 def inputs(size: int, batch: int = 3) -> tuple[Tensor, Tensor]:
     torch.manual_seed(size)
-    return torch.randint(0, 2, (batch, PLANES, size, size), dtype=torch.uint8), torch.randn(batch, 6)
+    return torch.randint(0, 2, (batch, PLANES, size, size), dtype=torch.uint8), torch.randn(batch, len(GLOBALS))
 
 
 @pytest.mark.parametrize("size", [1, 2, 9, 19, 25])
 def test_one_network_plays_any_board(size: int):
-    policy, value = network()(*inputs(size))
-    assert policy.shape == (3, size * size + 1)
-    assert value.shape == (3,)
-    assert value.abs().max() <= 1
+    answers = network()(*inputs(size))
+    assert answers.policy.shape == (3, size * size + 1)
+    assert answers.value.shape == (3,)
+    assert answers.ownership.shape == (3, size * size)
+    assert answers.value.abs().max() <= 1
+    assert answers.ownership.abs().max() <= 1
 
 
 def test_komi_for_the_player_to_move_raises_the_value():
@@ -40,7 +43,7 @@ def test_komi_for_the_player_to_move_raises_the_value():
     values = []
     for komi in (-30.0, -7.5, -0.5, 0.0, 0.5, 7.5, 30.0):
         globals_[:, 0] = komi / 15
-        values.append(net(planes, globals_)[1])
+        values.append(net(planes, globals_).value)
     steps = torch.stack(values).diff(dim=0)
     assert (steps >= 0).all()
     assert (steps.sum(0) > 1e-3).all()
@@ -49,11 +52,11 @@ def test_komi_for_the_player_to_move_raises_the_value():
 def test_komi_leaves_the_policy_alone_and_other_globals_do_not():
     planes, globals_ = inputs(9)
     net = network()
-    policy = net(planes, globals_)[0]
-    for index in range(6):
+    policy = net(planes, globals_).policy
+    for index in range(len(GLOBALS)):
         changed = globals_.clone()
         changed[:, index] += 1
-        assert torch.equal(net(planes, changed)[0], policy) == (index == 0)
+        assert torch.equal(net(planes, changed).policy, policy) == (index == 0)
 
 
 def test_rows_of_a_batch_do_not_see_each_other():
@@ -61,8 +64,8 @@ def test_rows_of_a_batch_do_not_see_each_other():
     net = network(batch_norm=True)
     together = net(planes, globals_)
     alone = [net(planes[i : i + 1], globals_[i : i + 1]) for i in range(4)]
-    assert torch.allclose(together[0], torch.cat([policy for policy, _ in alone]), atol=1e-4)
-    assert torch.allclose(together[1], torch.cat([value for _, value in alone]), atol=1e-5)
+    for whole, parts in zip(together, zip(*alone, strict=True), strict=True):
+        assert torch.allclose(whole, torch.cat(parts), atol=1e-4)
 
 
 def test_a_far_stone_matters_through_pooling():
@@ -71,14 +74,14 @@ def test_a_far_stone_matters_through_pooling():
     changed = planes.clone()
     changed[0, :, 24, 24] = 1 - changed[0, :, 24, 24]
     net = network()
-    assert net(planes, globals_)[0][0, 0] != net(changed, globals_)[0][0, 0]
+    assert net(planes, globals_).policy[0, 0] != net(changed, globals_).policy[0, 0]
 
 
 @pytest.mark.parametrize("batch_norm", [False, True])
 def test_every_weight_learns(batch_norm: bool):
     net = network(batch_norm=batch_norm, noise=0.05).train()
-    policy, value = net(*inputs(9, batch=16))
-    (policy.square().sum() + value.sum()).backward()
+    policy, value, ownership = net(*inputs(9, batch=16))
+    (policy.square().sum() + value.sum() + ownership.sum()).backward()
     idle = [name for name, parameter in net.named_parameters() if parameter.grad is None or not parameter.grad.any()]
     assert idle == []
 
@@ -91,7 +94,7 @@ def test_a_fresh_trunk_passes_its_input_on():
 
 
 def test_parameter_count_of_the_presets_shape():
-    assert parameter_count(Compact(Architecture(blocks=4, channels=32), PLANES)) == 104_837
+    assert parameter_count(Compact(Architecture(blocks=4, channels=32), PLANES)) == 104_836
 
 
 @pytest.mark.parametrize(("field", "value"), [("blocks", 0), ("channels", 0), ("pool_every", -1)])

@@ -11,9 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from engine.networks import Architecture, Compact
+from gozero.features import GLOBALS
 from training import checkpoint
 from training.loop import LoopConfig, TrainingError, train
-from training.losses import policy_value_loss
+from training.losses import Targets, supervised_loss
 from training.optimisers import OptimiserConfig, ScheduleConfig
 from training.run_folder import RunFolder
 
@@ -35,19 +36,18 @@ class Copycat:
         planes = torch.rand(BATCH, PLANES, SIZE, SIZE, generator=generator).round()
         policy = torch.randint(0, SIZE * SIZE, (BATCH,), generator=generator)
         planes[:, 0] = nn.functional.one_hot(policy, SIZE * SIZE).view(BATCH, SIZE, SIZE)
-        globals_ = torch.randn(BATCH, 6, generator=generator)
-        return planes, globals_, policy, globals_[:, 0].sign(), torch.ones(BATCH)
+        globals_ = torch.randn(BATCH, len(GLOBALS), generator=generator)
+        ownership = planes[:, 1].flatten(1)
+        return planes, globals_, policy, globals_[:, 0].sign(), torch.ones(BATCH), ownership
 
     def loss(self, network: nn.Module, batch: tuple[Tensor, ...]) -> tuple[Tensor, dict[str, Tensor]]:
-        planes, globals_, policy, value, weight = batch
-        logits, values = network(planes, globals_)
-        loss = policy_value_loss(logits, values, policy, value, weight, value_weight=0.5)
+        planes, globals_, *targets = batch
+        loss = supervised_loss(network(planes, globals_), Targets(*targets), value_weight=0.5, ownership_weight=0.1)
         return loss.total, {"policy": loss.policy.detach()}
 
     def evaluate(self, network: nn.Module) -> dict[str, float]:
         planes, globals_, policy, *_ = self.batch(10**6)
-        logits, _ = network(planes, globals_)
-        return {"top1": float((logits.argmax(1) == policy).float().mean())}
+        return {"top1": float((network(planes, globals_).policy.argmax(1) == policy).float().mean())}
 
 
 class Broken(Copycat):
