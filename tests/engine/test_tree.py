@@ -67,6 +67,8 @@ class Workshop:
         return batch, leaves
 
     def answer(self, batch: LeafBatch, leaves: int) -> None:
+        if not leaves:
+            return
         policy, value, _, _ = evaluate(self.evaluator, batch, leaves)
         _tree.apply_answers(self.tree.arrays, batch, leaves, policy, value, self.tables, self.formula)
 
@@ -105,10 +107,9 @@ def test_leaves_given_up_leave_no_trace_and_can_be_selected_again() -> None:
 def test_a_pending_leaf_is_never_selected_twice() -> None:
     """The root's first choice is so likely that every walk wants it; what collides is taken back."""
     work = Workshop(Position(3, KOMI), SearchConfig(memory_mib=1, virtual_loss=0.0))
-    batches = [batch for batch in (work.select(4) for _ in range(6)) if batch[1]]
-    assert batches
+    batches = [work.select(4) for _ in range(6)]
     nodes = [node for batch, leaves in batches for node in batch.node[:leaves].tolist()]
-    assert len(set(nodes)) == len(nodes)
+    assert len(set(nodes)) == len(nodes) > 0
     assert work.tree.arrays.virtual_losses[0] == len(nodes)
     for batch, leaves in batches:
         work.answer(batch, leaves)
