@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 
 DEFAULT_RULES: Final = "chinese"
+DEFAULT_KOMI: Final = 7.5
 
 
 def parser(program: str, description: str, example: str) -> argparse.ArgumentParser:
@@ -28,7 +29,7 @@ def parser(program: str, description: str, example: str) -> argparse.ArgumentPar
     add("--threads", type=at_least(1), metavar="N", help="threads that evaluate positions")
     add("--temperature", type=not_negative, metavar="T", help="above 0: vary the moves (default 0)")
     add("--size", type=board_size, default=19, metavar="N", help="board size at the start (default 19)")
-    add("--komi", type=finite, default=7.5, metavar="K", help="points for White at the start (default 7.5)")
+    add("--komi", type=finite, default=DEFAULT_KOMI, metavar="K", help="points for White at the start (default 7.5)")
     add("--rules", default=DEFAULT_RULES, metavar="R", help="rules at the start (default chinese)")
     return made
 

@@ -52,7 +52,7 @@ class FakeSearch:
             MoveStats(point, max(visits - 10 * i, 0), 0.5 - 0.25 * i, 0.3, 0.4 - 0.25 * i, [point])
             for i, point in enumerate(points)
         ]
-        return SimpleNamespace(moves=moves, visits=visits, root_value=0.5, ending=ending)
+        return SimpleNamespace(moves=moves, visits=visits, root_value=0.5, seconds=0.0, ending=ending)
 
 
 class FakePlayer:
@@ -75,7 +75,7 @@ class FakePlayer:
     def close(self):
         self.closed = True
 
-    def choose(self, position, limits, stop=None, on_progress=None, progress_interval=0.5):
+    def choose(self, position, limits=None, stop=None, on_progress=None, progress_interval=0.5):
         from engine.search import Limits
         from gozero.coords import PASS, RESIGN
 

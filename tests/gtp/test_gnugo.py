@@ -106,8 +106,6 @@ DIALOGUE = [
     # The end
     ("final_status_list foo", None),
     ("final_status_list", None),
-    ("final_status_list dead", None),
-    ("final_status_list seki", None),
     ("loadsgf", None),
     ("loadsgf /no/such/file.sgf", "text"),
 ]

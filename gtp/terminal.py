@@ -1,0 +1,251 @@
+"""`gozero play`: a game in the terminal, lines in and text out."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from gozero import coords
+from gozero.coords import BLACK, PASS, RESIGN, WHITE
+from gtp import options
+from gtp.analysis import win_rate
+
+if TYPE_CHECKING:
+    from engine.player import Player
+    from gozero.position import Position
+
+DESCRIPTION: Final = "A game in the terminal against the engine."
+EXAMPLE: Final = "example: gozero play --size 9 --colour white --time 1"
+
+HELP: Final = """\
+D4, pass   your move: a letter (there is no I) and a number, or pass
+undo       take back your last move and the answer to it
+hint       what the engine would play for you
+score      count the board as it stands
+board      draw the board again
+save FILE  write the game as SGF
+resign     give up
+quit       leave; so does the end of input (Ctrl-D, on Windows Ctrl-Z and Enter)"""
+
+HANDICAP_KOMI: Final = 0.5
+"""Komi of a handicap game where none is given."""
+
+Say = Callable[[str], None]
+
+
+def main(argv: Sequence[str]) -> int:
+    """Play a game with these command-line arguments; returns the exit status."""
+    parser = options.parser("gozero play", DESCRIPTION, EXAMPLE)
+    parser.add_argument("--colour", choices=("black", "white"), default="black", help="your colour (default black)")
+    parser.add_argument(
+        "--handicap", type=options.at_least(0), default=0, metavar="N", help="black stones at the start"
+    )
+    parser.set_defaults(komi=None)
+    arguments = parser.parse_args(argv)
+    options.check(arguments)
+    try:
+        return _play(arguments)
+    except KeyboardInterrupt:
+        print("\nGood-bye.")
+        return 0
+
+
+def _play(arguments: argparse.Namespace) -> int:
+    def say(text: str) -> None:
+        print(text, flush=True)
+
+    say("Loading ...")
+    from engine.warm import is_warm
+
+    if not is_warm():
+        say("This is the first start on this machine: compiling takes a minute or two, once.")
+    position = new_position(arguments.size, arguments.komi, arguments.rules, arguments.handicap)
+    player = options.player_maker(arguments)(arguments.size)
+    try:
+        Game(position, player, coords.parse_colour(arguments.colour), say).play(_typed_lines())
+    finally:
+        player.close()
+    return 0
+
+
+def _typed_lines() -> Iterator[str]:
+    """Lines of standard input, asked for with a prompt."""
+    while True:
+        sys.stdout.write("> ")
+        sys.stdout.flush()
+        line = sys.stdin.readline()
+        if not line:
+            print()
+            return
+        yield line
+
+
+def new_position(size: int, komi: float | None, rules: str, handicap: int) -> Position:
+    """The position at the start of a game; from two handicap stones on, they stand on the board and White moves.
+
+    Raises:
+        ValueError: there is no room for so many handicap stones.
+    """
+    from gozero.handicap import free_handicap
+    from gozero.position import Position
+
+    if komi is None:
+        komi = HANDICAP_KOMI if handicap else options.DEFAULT_KOMI
+    position = Position(size, komi, rules)
+    if handicap >= 2:
+        position.place_handicap(free_handicap(size, handicap))
+    return position
+
+
+class Game:
+    """One game between a person and a player."""
+
+    def __init__(self, position: Position, player: Player, colour: int, say: Say) -> None:
+        """`colour` is the person's; `say` takes text for them."""
+        self.position = position
+        self._player = player
+        self._colour = colour
+        self._say = say
+        self._over = False
+        self._commands: dict[str, Callable[[str], None]] = {
+            "help": lambda argument: say(HELP),
+            "undo": self._undo,
+            "hint": self._hint,
+            "score": self._score,
+            "board": lambda argument: say(draw(self.position)),
+            "save": self._save,
+            "resign": self._resign,
+            "quit": self._quit,
+            "exit": self._quit,
+        }
+
+    def play(self, lines: Iterator[str]) -> None:
+        """Plays until the game is over, or the lines that the person types come to an end."""
+        position = self.position
+        size, mine, yours = position.size, coords.colour_name(3 - self._colour), coords.colour_name(self._colour)
+        self._say(
+            f"{size}x{size}, komi {position.komi:g}, {position.rules.name} rules. You are {yours}, GoZero is {mine}."
+        )
+        self._say("Type a move such as D4, or help.\n")
+        self._say(draw(position))
+        while not self._over:
+            if self.position.to_play != self._colour:
+                self._answer()
+            else:
+                line = next(lines, None)
+                if line is None:
+                    return
+                self._obey(line)
+
+    def _obey(self, line: str) -> None:
+        """Carries out what the person typed."""
+        name, _, argument = line.strip().partition(" ")
+        if not name:
+            return
+        command = self._commands.get(name.lower())
+        if command is not None:
+            command(argument.strip())
+            return
+        try:
+            self.position.play(name, self._colour)
+        except ValueError as error:
+            self._say(f"{str(error)[:1].upper()}{str(error)[1:]}. (help lists what you can type)")
+            return
+        self._finish_if_over()
+
+    def _answer(self) -> None:
+        """Lets the player move."""
+        position = self.position
+        colour = coords.colour_name(position.to_play)
+        choice = self._player.choose(position)
+        if choice.point == RESIGN:
+            self._say(f"GoZero resigns. {coords.colour_name(self._colour)} wins.")
+            self._over = True
+            return
+        position.play(choice.point)
+        thoughts = ""
+        if choice.result is not None:
+            rate, result = win_rate(choice.result.root_value), choice.result
+            thoughts = f" ({rate:.0%} for {colour}, {result.visits} visits, {result.seconds:.1f} s)"
+        if choice.point != PASS:
+            self._say("\n" + draw(position))
+        self._say(f"GoZero plays {coords.format_vertex(choice.point, position.size)}{thoughts}")
+        self._finish_if_over()
+
+    def _finish_if_over(self) -> None:
+        if self.position.is_over:
+            self._say("Both players passed: the game is over.")
+            self._score("")
+            self._over = True
+
+    def _undo(self, argument: str) -> None:
+        position = self.position
+        if not any(colour == self._colour for colour, _ in position.moves):
+            self._say("There is no move of yours to take back.")
+            return
+        mover = None
+        while mover != self._colour:
+            mover = position.moves[-1][0]
+            position.undo()
+        self._say(draw(position))
+
+    def _hint(self, argument: str) -> None:
+        choice = self._player.choose(self.position)
+        self._say(f"GoZero would play {coords.format_vertex(choice.point, self.position.size)}.")
+
+    def _score(self, argument: str) -> None:
+        from gozero.scoring import final_score
+
+        score = final_score(self.position)
+        if score == 0:
+            count = "the game is a draw"
+        else:
+            count = f"{coords.colour_name(BLACK if score > 0 else WHITE)} leads by {abs(score):g}"
+        self._say(f"As the board stands, {count}; stones that are dead count until they are captured.")
+
+    def _save(self, argument: str) -> None:
+        from gtp import records
+
+        if not argument:
+            self._say("Name a file: save game.sgf")
+            return
+        try:
+            Path(argument).expanduser().write_text(records.text_of(self.position), encoding="utf-8")
+        except OSError as error:
+            self._say(f"Cannot write {argument}: {error.strerror}")
+            return
+        self._say(f"Saved as {argument}")
+
+    def _resign(self, argument: str) -> None:
+        self._say(f"You resign. {coords.colour_name(3 - self._colour)} wins.")
+        self._over = True
+
+    def _quit(self, argument: str) -> None:
+        self._over = True
+
+
+def draw(position: Position) -> str:
+    """The board with star points, the last move in parentheses, and beside it what was captured."""
+    from gozero.handicap import fixed_handicap, largest_fixed_handicap
+
+    size = position.size
+    lines = str(position).split("\n")
+    # Small boards are printed with five star points, large ones with nine.
+    count = min(largest_fixed_handicap(size), 5 if size < 13 else 9)
+    for point in fixed_handicap(size, count) if count else []:
+        row, column = coords.row_col(point, size)
+        at = 3 + 2 * column
+        if lines[row + 1][at] == ".":
+            lines[row + 1] = lines[row + 1][:at] + "+" + lines[row + 1][at + 1 :]
+    black_taken, white_taken = position.captured
+    notes = [
+        f"move {len(position.moves) + 1}, {coords.colour_name(position.to_play)} to play",
+        f"Black (X) has captured {white_taken}",
+        f"White (O) has captured {black_taken}",
+    ]
+    for row, note in enumerate(notes[:size], start=1):
+        lines[row] += f"    {note}"
+    return "\n".join(lines)
