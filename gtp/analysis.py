@@ -43,11 +43,12 @@ class AnalysisOptions:
     """Whether each line ends in a summary of the position (kata- only)."""
 
 
-def parse_options(arguments: Sequence[str]) -> AnalysisOptions:
+def parse_options(arguments: Sequence[str], strict: bool = True) -> AnalysisOptions:
     """Reads `[colour] [interval] [key value]...`; colour and interval may come in either order (Sabaki sends
     `B 50`, Lizzie `10`, LizGoban `interval 10`).
 
-    Programs find out what an engine can do by asking for it, so that an option that is not supported is an error.
+    Programs find out what an engine can do by asking for it, so that an option that is not supported is an error,
+    unless `strict` is false: the CGOS client asks for ownership with every move, and goes on without.
 
     Raises:
         GtpError: an option is unknown, or its value makes no sense.
@@ -75,7 +76,7 @@ def parse_options(arguments: Sequence[str]) -> AnalysisOptions:
                 max_moves = _count(value, word)
             elif key == "rootinfo":
                 root_info = _truth(value, word)
-            elif _truth(value, word):
+            elif _truth(value, word) and strict:
                 raise GtpError(f"'{word}' is not supported")
         else:
             raise GtpError(f"unknown analysis option '{word}'")

@@ -34,7 +34,7 @@ def genmove_analyze(call: Call, dialect: Dialect) -> str:
 
     Without an interval there is one line, before the move.
     """
-    options = parse_options(call.arguments)
+    options = parse_options(call.arguments, strict=False)
     colour = options.colour or call.position.to_play
     report = _reporter(call, dialect, options)
     move = _move(call, colour, report, options.interval)

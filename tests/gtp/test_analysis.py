@@ -135,7 +135,8 @@ def test_analysis_rests_at_its_visits_and_waits_for_a_line():
 
 def test_unknown_options_are_refused_before_anything_is_written(conversation):
     assert conversation.refused("kata-analyze B 10 foo 1").startswith("unknown analysis option")
-    assert conversation.refused("lz-genmove_analyze B ownership true").endswith("not supported")
+    assert conversation.refused("kata-analyze B ownership true").endswith("not supported")
+    assert conversation.refused("lz-genmove_analyze B foo true").startswith("unknown analysis option")
 
 
 @pytest.mark.parametrize("dialect", ["kata", "lz"])
@@ -151,8 +152,8 @@ def test_genmove_analyze(conversation, dialect):
 
 
 def test_genmove_analyze_without_an_interval_tells_once(conversation):
-    # The CGOS client sends none, and wants a last line before the move.
-    lines = conversation.reply("kata-genmove_analyze b").split("\n")
+    # The CGOS client sends this, and wants a last line before the move.
+    lines = conversation.reply("kata-genmove_analyze b ownership true").split("\n")
     assert lines[0] == "="
     assert GRAMMAR["kata"].fullmatch(lines[1])
     assert lines[2].startswith("play ")

@@ -36,7 +36,7 @@ def test_moves_are_answered():
 
 def test_the_engine_begins_when_it_is_black():
     _, position = play(["pass"], colour=WHITE)
-    assert [colour for colour, _ in position.moves] == [BLACK, WHITE]
+    assert [colour for colour, _ in position.moves] == [BLACK, WHITE, BLACK]
 
 
 def test_handicap():
