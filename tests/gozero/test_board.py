@@ -135,6 +135,24 @@ MOVES = [
         None,
     ),
     (
+        "one for two: a chain of two that took one stone may be taken at once",
+        """
+        . . . .
+        . . . .
+        X O O O
+        O . X O
+        """,
+        "B B1, W A1",
+        [1, 2],
+        """
+        . . . .
+        . . . .
+        X O O O
+        O . . O
+        """,
+        None,
+    ),
+    (
         "two for one: taking two stones is no ko",
         """
         . . . .
