@@ -14,13 +14,14 @@ from tests.gtp.conftest import FAKE_ENGINE
 
 
 @pytest.fixture(scope="module")
-def node(pytestconfig, checkout):
+def node(pytestconfig, tmp_path_factory, checkout):
     """Runs a script of tests/node with its packages; they are installed once, outside the tree."""
     program, npm = shutil.which("node"), shutil.which("npm")
     if program is None or npm is None:
         pytest.skip("node and npm are not installed")
     source = checkout / "tests" / "node"
-    folder = pytestconfig.cache.mkdir("node")
+    cache = getattr(pytestconfig, "cache", None)  # absent under -p no:cacheprovider
+    folder = tmp_path_factory.mktemp("node") if cache is None else cache.mkdir("node")
     lock = (source / "package-lock.json").read_bytes()
     installed = folder / "installed-lock.json"
     if not installed.is_file() or installed.read_bytes() != lock:
