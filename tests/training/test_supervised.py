@@ -1,0 +1,161 @@
+"""The whole way of a network: train, resume, export, list, evaluate; and what is said when it cannot be done."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from engine import networks_command
+from gozero import cli
+from gozero.record import Store
+from training import checkpoint, eval_command, export_command, train_command
+from training.run_folder import RunFolder
+from training.supervised import PolicyConfig, PolicyStage
+
+STEPS = 60
+SMALL = ["--set", "loop.batch_size=64", "--set", "loop.log_every=20", "--set", "loop.evaluate_every=30"]
+FAST = [*SMALL, "--set", "data.validation_positions=256", "--set", "schedule.warmup=5", "--threads", "1"]
+
+
+def train(run: Path, *arguments: str) -> int:
+    return train_command.main(["policy", "--run", str(run), *arguments])
+
+
+@pytest.fixture(scope="module")
+def run(row_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run of the smoke preset on the row games, done in two parts."""
+    folder = tmp_path_factory.mktemp("runs") / "smoke"
+    store = ["--store", str(row_store)]
+    assert train(folder, "--config", "cpu-smoke", *store, "--set", f"loop.steps={STEPS // 2}", *FAST) == 0
+    assert train(folder, "--resume", "--set", f"loop.steps={STEPS}", "--threads", "1") == 0
+    return folder
+
+
+@pytest.fixture(scope="module")
+def network(run: Path) -> Path:
+    path = run.parent / "smoke.onnx"
+    assert export_command.main(["--run", str(run), "--out", str(path), "--licence", "made up"]) == 0
+    return path
+
+
+def test_run_folder(run: Path, row_store: Path):
+    folder = RunFolder(run)
+    records = folder.read_metrics()
+    results = [record["top1"] for record in records if record["kind"] == "validation"]
+    assert [record["step"] for record in records if record["kind"] == "validation"] == [30, 60]
+    assert results[-1] > 0.5
+    assert folder.latest_step() == STEPS
+    assert (run / "code.txt").read_text().strip()
+    _, record = checkpoint.load(checkpoint.path_of(folder.checkpoints, STEPS))
+    assert record["positions"] == STEPS * 64
+    assert record["sources"] == ["rows.zip"]
+    assert record["games"] < len(Store.open(row_store))
+
+
+def test_exported_network_says_what_it_is(network: Path, capsys: pytest.CaptureFixture[str]):
+    assert networks_command.main([str(network), "--json"]) == 0
+    (facts,) = json.loads(capsys.readouterr().out)
+    assert {key: facts[key] for key in ("name", "kind", "boards", "features", "file")} == {
+        "name": "cpu-smoke",
+        "kind": "compact",
+        "boards": [9],
+        "features": "compact 1",
+        "file": str(network),
+    }
+    assert facts["architecture"]["channels"] == 16
+    assert facts["trained_on"]["licence"] == "made up"
+    assert facts["trained_on"]["positions_seen"] in (1920, 3840)
+    assert 0 < facts["results"]["validation"]["top1"] <= 1
+    assert networks_command.main([str(network)]) == 0
+    assert "9x9" in capsys.readouterr().out
+
+
+def test_eval_on_a_store(network: Path, row_store: Path, capsys: pytest.CaptureFixture[str]):
+    command = ["policy", "--network", str(network), "--games", str(row_store)]
+    assert eval_command.main([*command, "--positions", "200", "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["network"] == "cpu-smoke"
+    assert result["split"] == "test"
+    assert 0 < result["positions"] <= 200
+    low, high = result["top1_ci95"]
+    assert low < result["top1"] < high
+    assert result["top1"] <= result["top5"] <= 1
+    assert 0 < result["nll"] < 4.4
+    assert eval_command.main([*command, "--positions", "50", "--split", "all"]) == 0
+    assert "top-1" in capsys.readouterr().out
+
+
+def test_eval_on_loose_records_takes_each_position_once(
+    network: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    (tmp_path / "a.sgf").write_text("(;GM[1]SZ[9]KM[7]RE[B+R];B[aa];W[ba];B[ca];W[da])")
+    (tmp_path / "b.sgf").write_text("(;GM[1]SZ[9]KM[7]RE[W+R];B[ee];W[fe])")
+    assert eval_command.main(["policy", "--network", str(network), "--games", str(tmp_path), "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert (result["games"], result["positions"], result["split"]) == (2, 6, "all")
+
+
+def test_start_from_an_exported_network(network: Path, row_store: Path, tmp_path: Path):
+    arguments = ["--config", "cpu-smoke", "--store", str(row_store), "--init", str(network), *FAST]
+    assert train(tmp_path / "again", *arguments, "--set", "loop.steps=5", "--set", "loop.evaluate_every=5") == 0
+    first = RunFolder(tmp_path / "again").read_metrics()[0]
+    assert first["policy"] < 3.0  # a fresh network starts at ln 82 = 4.4
+
+
+def complaint(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> str:
+    """What the command line says on stderr, exit status 2 checked."""
+    capsys.readouterr()
+    assert cli.main([str(argument) for argument in arguments]) == 2
+    error = capsys.readouterr().err.strip().splitlines()
+    assert error[-1].startswith("gozero: error: ")
+    return error[-1]
+
+
+def test_complaints_of_train(run: Path, row_store: Path, network: Path, tmp_path: Path, capsys):
+    new = ("train", "policy", "--run", tmp_path / "new")
+    old = ("train", "policy", "--run", run)
+    store = ("--store", row_store)
+    smoke = (*store, "--config", "cpu-smoke")
+    assert "presets: " in complaint(capsys, *new, *store, "--config", "cpu-smock")
+    assert "--config is missing" in complaint(capsys, *new, *store)
+    assert "'loop.stepz'; did you mean 'loop.steps'" in complaint(capsys, *new, *smoke, "--set", "loop.stepz=3")
+    assert "--store" in complaint(capsys, *new, "--config", "cpu-smoke")
+    assert "does not exist" in complaint(capsys, *new, "--config", "cpu-smoke", "--store", tmp_path / "absent")
+    assert "has no 19x19 game" in complaint(capsys, *new, *smoke, "--set", "data.size=19")
+    assert "unknown feature set" in complaint(capsys, *new, *smoke, "--set", "data.features=compakt")
+    assert "there is no run" in complaint(capsys, *new, "--resume")
+    assert "already holds a run" in complaint(capsys, *old, *smoke)
+    assert "network.channels = 16, now 24" in complaint(capsys, *old, "--resume", "--set", "network.channels=24")
+    assert "use one of them" in complaint(capsys, *old, "--resume", "--init", network)
+    assert "network.channels = 16" in complaint(capsys, *new, *smoke, "--init", network, "--set", "network.channels=24")
+    assert "there is no network compact-20" in complaint(capsys, *new, *smoke, "--init", "compact-20")
+    assert "device" in complaint(capsys, *new, *smoke, "--device", "abacus")
+    assert not (tmp_path / "new").exists()
+
+
+def test_complaints_of_eval_and_export(run: Path, row_store: Path, network: Path, tmp_path: Path, capsys):
+    games = ("eval", "policy", "--games", row_store)
+    assert "there is no network file" in complaint(capsys, *games, "--network", tmp_path / "absent.onnx")
+    assert "plays on 9x9, not on 19x19" in complaint(capsys, *games, "--network", network, "--size", "19")
+    assert "has no 9x9 game from chess" in complaint(capsys, *games, "--network", network, "--source", "chess")
+    (tmp_path / "empty").mkdir()
+    assert "empty" in complaint(capsys, "eval", "policy", "--network", network, "--games", tmp_path / "empty")
+    assert "there is no run" in complaint(capsys, "export", "--run", tmp_path)
+    assert "no checkpoint" in complaint(capsys, "export", "--run", run, "--step", "7")
+    assert "board sizes" in complaint(capsys, "export", "--run", run, "--boards", "9x9")
+    (tmp_path / "bad.json").write_text("[")
+    assert "eval policy --json" in complaint(capsys, "export", "--run", run, "--results", tmp_path / "bad.json")
+
+
+def test_validation_never_sees_a_training_game(row_store: Path):
+    import torch
+
+    from gozero import config
+    from gozero.data_files import data_dir
+
+    preset = config.load(data_dir() / "configs" / "cpu-smoke.yaml", PolicyConfig, [f"data.store={row_store}"])
+    stage = PolicyStage(preset, torch.device("cpu"))
+    total = int((Store.open(row_store).games["length"]).sum())
+    assert 0 < stage.validation.positions < 0.05 * total
+    assert stage.train.positions > 0.9 * total
+    assert stage.train.positions + stage.validation.positions < total
