@@ -7,8 +7,8 @@ networks that pass too seldom or too soon:
 - the opponent passed, and the count of the board as it stands wins: pass;
 - every empty region is one player's, the count wins, and a pass is worth as much as the best move: pass, rather than
   fill in own territory;
-- the search wants to pass on a board that is nearly empty or where the count loses, and a sensible move gives some
-  hope: play that.
+- the search wants to pass on a board that is nearly empty or where the count loses, and a sensible move outside own
+  territory gives some hope: play that.
 
 Resigning. Only when the search has seen no hope for several own moves on end, not early in a game, and never where the
 count of the board wins as it stands.
@@ -25,11 +25,12 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from engine import endgame
 from engine._puct import other_side
 from engine.evaluator import Evaluator, UniformEvaluator
 from engine.search import Limits, MoveStats, Search, SearchConfig, SearchResult, Snapshot
-from gozero import _board, config
-from gozero.coords import BLACK, PASS, RESIGN, move_index, point_of
+from gozero import config
+from gozero.coords import PASS, RESIGN, move_index, point_of
 from gozero.data_files import data_dir
 from gozero.errors import GozeroError
 from gozero.position import Position
@@ -41,8 +42,6 @@ RESIGN_MOVES: Final = 3
 """Own moves on end without hope after which a player resigns."""
 RESIGN_DENSITY: Final = 0.25
 """Nobody resigns before so many moves for each point of the board."""
-SETTLED_DENSITY: Final = 0.2
-"""With fewer stones than this for each point, the board is not counted: one stone would own it all."""
 PASS_MARGIN: Final = 0.1
 """A pass that wins by the count may be worth this much less than the best move."""
 HOPELESS: Final = -0.98
@@ -118,20 +117,20 @@ class Player:
         progress_interval: float = 0.5,
     ) -> Choice:
         """Decides what the player to move should do; `stop` and `on_progress` as in `Search.run`."""
-        sensible = sensible_moves(position)
+        sensible = endgame.sensible_moves(position)
         if not sensible[:-1].any():
             return Choice(PASS, None, "nothing sensible to play")
-        wins = _lead(position) > 0
-        if wins and position.passes > 0 and _is_filled(position):
+        wins = endgame.lead(position) > 0
+        if wins and position.passes > 0 and endgame.is_filled(position):
             return Choice(PASS, None, "the opponent passed and the count wins")
         result = self.search.run(position, limits or self.limits, stop, on_progress, progress_interval)
         if self._gives_up(position, result.root_value) and not wins:
             return Choice(RESIGN, result, "no hope")
         moves = [move for move in result.moves if sensible[move_index(move.point, position.size)]]
         if not moves:
-            return Choice(self._likeliest(position, result.policy, sensible), result, "the policy's sensible move")
+            return Choice(self._likeliest(position, result.policy, sensible[:-1]), result, "the policy's sensible move")
         if moves[0].point == PASS:
-            if _lead(position) < 0 or not _is_filled(position):
+            if endgame.lead(position) < 0 or not endgame.is_filled(position):
                 return self._other_than_pass(position, result, moves, sensible)
             return Choice(PASS, result, "search")
         if wins and self._pass_is_as_good(position, result, moves[0].value):
@@ -161,16 +160,21 @@ class Player:
         self, position: Position, result: SearchResult, moves: list[MoveStats], sensible: NDArray[np.bool_]
     ) -> Choice:
         """What to do where the search wants to pass too soon, or where the count loses."""
-        others = [move for move in moves if move.point != PASS]
+        worth_trying = sensible[:-1].copy()
+        if endgame.is_filled(position):
+            worth_trying &= ~endgame.own_territory(position)
+        if not worth_trying.any():
+            return Choice(PASS, result, "nothing is worth trying")
+        others = [move for move in moves if move.point != PASS and worth_trying[move_index(move.point, position.size)]]
         if not others:
-            return Choice(self._likeliest(position, result.policy, sensible), result, "too soon to pass")
+            return Choice(self._likeliest(position, result.policy, worth_trying), result, "too soon to pass")
         if max(move.value for move in others) > HOPELESS:
             return Choice(others[0].point, result, "too soon to pass")
         return Choice(PASS, result, "nothing is worth trying")
 
     def _pass_is_as_good(self, position: Position, result: SearchResult, best: float) -> bool:
         """Whether a finished board can be left as it is."""
-        if not (_is_filled(position) and _is_settled(position)):
+        if not (endgame.is_filled(position) and endgame.is_settled(position)):
             return False
         seen = [move for move in result.moves if move.point == PASS]
         if seen:
@@ -180,9 +184,9 @@ class Player:
         value = other_side(self.search.run(after, Limits(visits=PASS_VISITS)).root_value)
         return bool(value >= best - PASS_MARGIN)
 
-    def _likeliest(self, position: Position, policy: NDArray[np.float32], sensible: NDArray[np.bool_]) -> int:
-        """The sensible move, no pass, that the policy likes best."""
-        return point_of(int(np.argmax(np.where(sensible[:-1], policy[:-1], -1.0))), position.size)
+    def _likeliest(self, position: Position, policy: NDArray[np.float32], marked: NDArray[np.bool_]) -> int:
+        """The move that the policy likes best of those marked, bool[size * size]; there must be one."""
+        return point_of(int(np.argmax(np.where(marked, policy[:-1], -1.0))), position.size)
 
     def _draw(
         self,
@@ -232,38 +236,6 @@ def load_player(
         search_config = msgspec.structs.replace(search_config, batches_in_flight=threads)
     seed = int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else seed
     return Player(Search(_evaluator(settings.network, size), search_config, seed), settings, seed)
-
-
-def sensible_moves(position: Position) -> NDArray[np.bool_]:
-    """The legal moves of the player to move that fill no own eye and take off no own stone: bool[size * size + 1].
-
-    The pass is always among them.
-    """
-    colour = position.to_play
-    state = position.state.copy()
-    state[_board.SUICIDE] = 0
-    mask = np.empty(position.size**2 + 1, np.uint8)
-    _board.legal_mask(state, colour, position.history, position.history_length, position.rules.superko_code, mask)
-    sensible = mask.astype(np.bool_)
-    for index in np.flatnonzero(sensible[:-1]):
-        sensible[index] = not _board.is_eye(state, point_of(int(index), position.size), colour)
-    return sensible
-
-
-def _lead(position: Position) -> float:
-    """By how much the count of the board as it stands is in favour of the player to move."""
-    return position.score() if position.to_play == BLACK else -position.score()
-
-
-def _is_filled(position: Position) -> bool:
-    """Whether so many stones are on the board that a count means something."""
-    return int(np.count_nonzero(position.colours())) >= SETTLED_DENSITY * position.size**2
-
-
-def _is_settled(position: Position) -> bool:
-    """Whether every empty region touches one colour only."""
-    black, white = _board.area(position.state)
-    return bool(black + white == position.size**2)
 
 
 def _player_file(name: str) -> Path:

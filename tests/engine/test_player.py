@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from engine.endgame import is_filled, is_settled, lead, own_territory, sensible_moves
 from engine.evaluator import Evaluation
 from engine.network_file import NetworkFileError
 from engine.player import (
@@ -18,7 +19,6 @@ from engine.player import (
     PlayerError,
     PlayerSettings,
     load_player,
-    sensible_moves,
 )
 from engine.search import Limits, Search, SearchConfig
 from gozero import config, data_files
@@ -62,6 +62,8 @@ def vertex(choice: Choice, position: Position) -> str:
 FINISHED = ". X O O ./X X X O O/. X O O ./X X X O O/X X O O O"
 # The same, but E5, E3 are one eye each and C5 is a dame.
 DAME = ". X . O ./X X X O O/. X O O ./X X X O O/X X O O O"
+# Black owns three columns, White two; the outer ones are empty.
+WALL = ". X X O ./. X X O ./. X X O ./. X X O ./. X X O ."
 # White's stone at B5 is dead, but stands on the board: the upper left is nobody's until Black fills it and takes B5.
 DEAD_STONE = ". . . X O ./. O . X O O/. . . X O ./X X X X O O/O O O O O O/O . O O O O"
 
@@ -128,7 +130,7 @@ def test_games_on_tiny_boards_end(size: int, rules: str) -> None:
 
 def test_passes_rather_than_fill_its_own_territory() -> None:
     """The network would rather play on; but no point is anybody's but its owner's, and Black wins."""
-    position = board(". X X O ./. X X O ./. X X O ./. X X O ./. X X O .")
+    position = board(WALL)
     assert position.score() > 0
     choice = player(Wants(0, strength=3.0)).choose(position, ANSWERS)
     assert choice.point == PASS
@@ -185,6 +187,33 @@ def test_an_eye_that_the_network_wants_to_fill_is_not_filled() -> None:
     position = board(DAME, komi=0.5)
     choice = player(Wants(0, value=0.5)).choose(position, Limits(visits=1))
     assert vertex(choice, position) == "C5"
+
+
+def test_a_lost_game_is_not_dragged_out_in_own_territory() -> None:
+    """The count loses, the network passes, and all that Black could still play is at home."""
+    position = board(WALL, komi=5.5)
+    assert is_settled(position)
+    choice = player(Wants(25)).choose(position, Limits(visits=20))
+    assert choice.point not in (PASS, RESIGN), "White's column may still be invaded"
+    assert format_vertex(choice.point, 5)[0] == "E"
+    alone = board(". X O O ./. X O . O/. X O O O/. X O O O/. X O O .", komi=1.5)
+    assert lead(alone) < 0
+    assert player(Wants(25)).choose(alone, Limits(visits=20)).point == PASS
+
+
+def test_the_board_is_read_right() -> None:
+    position = board(WALL, komi=0.5)
+    assert own_territory(position).reshape(5, 5)[:, 0].all()
+    assert own_territory(position).sum() == 5
+    assert (lead(position), is_settled(position), is_filled(position)) == (4.5, True, True)
+    position.to_play = WHITE
+    assert lead(position) == -4.5
+    assert own_territory(position).reshape(5, 5)[:, 4].all()
+    opening = Position(5)
+    opening.play("C3")
+    assert (is_settled(opening), is_filled(opening)) == (True, False)
+    assert not is_settled(board(DAME))
+    assert not own_territory(board(DAME)).reshape(5, 5)[0, 2]
 
 
 # --- resigning -------------------------------------------------------------------------------------------------------
