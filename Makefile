@@ -28,6 +28,7 @@ gtp:
 	@exec $(BIN)/gozero gtp $(ARGS)
 
 warm: $(VENV)/.warm
+	@:
 
 $(VENV)/.python:
 	@echo "gozero: making an environment in $(VENV)"

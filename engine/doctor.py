@@ -20,7 +20,7 @@ TRAINING_LIBRARIES: Final = ("torch", "safetensors", "onnx", "tensorboard")
 MIN_PYTHON: Final = (3, 11)
 # What tells processors apart in speed: the vector units that the networks run on.
 VECTOR_UNITS: Final = ("avx", "avx2", "fma", "avx512f", "avx512vnni", "amx-int8", "neon", "sve")
-SPEED_SIZE: Final = 9
+ANY_SIZE: Final = 9
 SPEED_VISITS: Final = 200
 
 EPILOG = """\
@@ -71,7 +71,7 @@ def examine(warm: bool = False) -> dict[str, Any]:
     found["kernels"] = _kernels(warm, problems)
     found["networks"] = _networks(problems)
     if found["kernels"]["compiled"] and found["networks"] and not problems:
-        found["speed"] = _speed(problems)
+        found["speed"] = _speed(found["networks"][0], problems)
     return found
 
 
@@ -163,23 +163,22 @@ def _networks(problems: list[str]) -> list[dict[str, Any]]:
         except GozeroError as error:
             problems.append(str(error))
             continue
-        found.append(
-            {"name": info.name, "file": str(path), "boards": info.boards_text(), "parameters": info.parameters}
-        )
+        found.append({"name": info.name, "file": str(path), "boards": info.boards, "parameters": info.parameters})
     if not found:
         problems.append("no network was found: install gozero again, or name one with --network")
     return found
 
 
-def _speed(problems: list[str]) -> dict[str, Any] | None:
-    """How fast the default player searches an empty small board."""
+def _speed(network: dict[str, Any], problems: list[str]) -> dict[str, Any] | None:
+    """How fast the default player searches the empty board, on the smallest size that the network was made for."""
     from engine.player import load_player
     from engine.search import Limits
     from gozero.position import Position
 
-    position = Position(SPEED_SIZE)
+    size = ANY_SIZE if network["boards"] == "any" else min(network["boards"])
+    position = Position(size)
     try:
-        player = load_player(size=SPEED_SIZE)
+        player = load_player(size=size, network=network["file"])
         start = time.monotonic()
         result = player.search.run(position, Limits(visits=SPEED_VISITS))
         seconds = time.monotonic() - start
@@ -187,7 +186,7 @@ def _speed(problems: list[str]) -> dict[str, Any] | None:
     except (GozeroError, ValueError) as error:
         problems.append(str(error))
         return None
-    return {"size": SPEED_SIZE, "visits": result.visits, "visits_per_s": round(result.visits / seconds)}
+    return {"size": size, "visits": result.visits, "visits_per_s": round(result.visits / seconds)}
 
 
 def report(found: dict[str, Any]) -> str:
@@ -205,10 +204,9 @@ def report(found: dict[str, Any]) -> str:
     if kernels := found.get("kernels"):
         state = "compiled" if kernels["compiled"] else "not compiled yet; gozero doctor --warm does it"
         lines.append(f"kernels     {state} ({kernels['folder']})")
-    lines += [
-        f"network     {network['name']}: {network['boards']}, {network['parameters']:,} parameters ({network['file']})"
-        for network in found.get("networks", [])
-    ]
+    for network in found.get("networks", []):
+        made_for = f"boards {_sizes(network['boards'])}, {network['parameters']:,} parameters"
+        lines.append(f"network     {network['name']}: {made_for} ({network['file']})")
     if speed := found.get("speed"):
         lines.append(f"speed       {speed['visits_per_s']} visits/s on {speed['size']}x{speed['size']}")
     lines += [f"PROBLEM     {problem}" for problem in found["problems"]] or ["all is well: gozero play, gozero gtp"]
@@ -217,3 +215,7 @@ def report(found: dict[str, Any]) -> str:
 
 def _versions(libraries: dict[str, str | None]) -> str:
     return ", ".join(f"{name} {number or 'missing'}" for name, number in libraries.items())
+
+
+def _sizes(boards: list[int] | str) -> str:
+    return boards if isinstance(boards, str) else ", ".join(map(str, boards))
