@@ -2,9 +2,8 @@
 
 import os
 import warnings
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import numpy as np
@@ -54,7 +53,7 @@ def describe(
     record: dict[str, Any],
     *,
     name: str,
-    boards: Sequence[int],
+    boards: list[int] | Literal["any"],
     results: dict[str, Any],
     licence: str,
 ) -> NetworkInfo:
@@ -79,7 +78,7 @@ def describe(
         feature_set=feature_set.name,
         feature_version=feature_set.version,
         globals=len(features.GLOBALS),
-        boards=sorted(boards),
+        boards=boards,
         architecture=msgspec.to_builtins(config.network),
         parameters=parameter_count(network),
         trained_on=trained_on,

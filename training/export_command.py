@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -24,7 +24,7 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--out", metavar="FILE", help=".onnx file or folder (default: NAME.onnx in the run's folder)")
     parser.add_argument("--step", type=int, help="the checkpoint of this step instead of the best one")
     parser.add_argument(
-        "--boards", metavar="SIZES", help="board sizes that it may play, such as 9,13 (default: trained size)"
+        "--boards", metavar="SIZES", help="board sizes that it may play: such as 9,13, or any (default: trained size)"
     )
     parser.add_argument(
         "--results", metavar="FILE", help="JSON of `gozero eval policy --json` to carry in the metadata"
@@ -49,7 +49,7 @@ def _export(options: argparse.Namespace) -> int:
         results["validation"] = {key: validation[-1][key] for key in ("top1", "top5", "nll", "mse")}
     if options.results:
         results["policy"] = _read_results(options.results)
-    boards = _sizes(options.boards) if options.boards else [config.data.size]
+    boards = _sizes(options.boards or str(config.data.size))
     info = export.describe(network, config, record, name=name, boards=boards, results=results, licence=options.licence)
     export.write_onnx(network, info, path)
     export.write_weights(network, info, path.with_suffix(".safetensors"))
@@ -68,8 +68,10 @@ def _read_results(name: str) -> dict[str, Any]:
         raise GozeroError(f"{name} is not what `gozero eval policy --json` prints: {error}") from error
 
 
-def _sizes(text: str) -> list[int]:
+def _sizes(text: str) -> list[int] | Literal["any"]:
+    if text == "any":
+        return "any"
     parts = text.split(",")
     if not all(part.strip().isdigit() and 1 <= int(part) <= 25 for part in parts):
-        raise GozeroError(f"cannot read the board sizes {text!r}: write them as 9,13,19")
+        raise GozeroError(f"cannot read the board sizes {text!r}: write them as 9,13,19, or any")
     return sorted({int(part) for part in parts})
