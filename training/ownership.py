@@ -99,8 +99,11 @@ def _compute(
         return len(rows)
 
     done = 0
-    with ThreadPoolExecutor(min(threads, os.cpu_count() or 1)) as pool:
+    pool = ThreadPoolExecutor(min(threads, os.cpu_count() or 1))
+    try:
         for count in pool.map(work, chunks):
             done += count
             if on_progress:
                 on_progress(done, len(games))
+    finally:  # after Ctrl-C nobody waits for the chunks that have not begun
+        pool.shutdown(cancel_futures=True)

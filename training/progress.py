@@ -7,10 +7,13 @@ from types import TracebackType
 from typing import Any, Self
 
 from rich.console import Console
-from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as Bar
 
 from training.run_folder import RunFolder
+
+SHOWN = ("loss", "policy", "value", "ownership", "top1")
+"""Means that a plain line shows; `metrics.jsonl` has all."""
 
 
 class Progress:
@@ -25,9 +28,8 @@ class Progress:
         if sys.stderr.isatty():
             self._bar = Bar(
                 TextColumn("{task.completed}/{task.total}"),
-                BarColumn(),
+                BarColumn(bar_width=16),
                 TextColumn("{task.description}"),
-                TimeElapsedColumn(),
                 console=Console(stderr=True),
             )
             self._task = self._bar.add_task("starting", total=steps, completed=start)
@@ -50,14 +52,13 @@ class Progress:
         speed = steps * self._batch_size / max(since, 1e-9)
         left = (self._steps - step) * self._batch_size / speed
         self._write("train", step, {**values, "positions_per_s": speed}, seconds)
-        text = " ".join(
-            f"{key} {values[key]:.3f}" for key in ("loss", "policy", "value", "ownership", "top1") if key in values
-        )
-        text = f"{text} {speed:.0f} positions/s, {duration(left)} left"
+        pace = f"{speed:.0f} positions/s, {duration(left)} left"
         if self._bar:
-            self._bar.update(self._task, completed=step, description=text)
+            shown = " ".join(f"{key} {values[key]:.3f}" for key in ("loss", "top1") if key in values)
+            self._bar.update(self._task, completed=step, description=f"{shown} {pace}")
         else:
-            self._line(f"step {step}/{self._steps} {text}")
+            shown = " ".join(f"{key} {values[key]:.3f}" for key in SHOWN if key in values)
+            self._line(f"step {step}/{self._steps} {shown} {pace}")
 
     def evaluated(self, step: int, results: dict[str, float], seconds: float) -> None:
         """Report results on held-out data."""
