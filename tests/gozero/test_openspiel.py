@@ -37,9 +37,20 @@ def action_of(index: int, size: int) -> int:
 
 
 def action_mask(mask: np.ndarray, size: int) -> list[int]:
-    """OpenSpiel's list of actions for a mask by move index."""
-    flipped = np.append(mask[:-1].reshape(size, size)[::-1].ravel(), mask[-1])
-    return list(np.flatnonzero(flipped).tolist())
+    """OpenSpiel's mask of actions for a mask by move index."""
+    return [*mask[:-1].reshape(size, size)[::-1].ravel().tolist(), int(mask[-1])]
+
+
+def choose(position: Position, mask: np.ndarray, keep_eyes: bool, rng: np.random.Generator) -> int:
+    """A random legal move index, the pass (one time in a hundred, and) where nothing else is left."""
+    candidates = np.flatnonzero(mask[:-1])
+    if rng.random() > 0.01:
+        for _ in range(3 * len(candidates)):
+            index = int(candidates[rng.integers(len(candidates))])
+            point = point_of(index, position.size)
+            if not (keep_eyes and _board.is_eye(position.state, point, position.to_play)):
+                return index
+    return position.size**2
 
 
 def play_and_compare(size: int, seed: int) -> tuple[int, int]:
@@ -59,17 +70,11 @@ def play_and_compare(size: int, seed: int) -> tuple[int, int]:
         mask = position.legal_mask()
         assert not state.is_terminal()
         assert state.current_player() == position.to_play - 1
-        assert action_mask(simple, size) == state.legal_actions()
+        assert action_mask(simple, size) == state.legal_actions_mask()
         for index in np.flatnonzero(simple != mask).tolist():
             assert state.child(action_of(index, size)).is_terminal(), "we alone call this a repetition"
             repetitions += 1
-        index = size * size
-        if len(actions) < 2 * size * size and rng.random() > 0.01:
-            candidates = rng.permutation(np.flatnonzero(mask[:-1])).tolist()
-            for candidate in candidates:
-                if not (keep_eyes and _board.is_eye(position.state, point_of(candidate, size), position.to_play)):
-                    index = candidate
-                    break
+        index = choose(position, mask, keep_eyes, rng) if len(actions) < 2 * size * size else size * size
         position.play(point_of(index, size))
         actions.append(action_of(index, size))
         state.apply_action(actions[-1])
@@ -91,7 +96,7 @@ def test_random_games_equal_openspiel(size: int, games: int) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("size", "games"), [(5, 3334), (9, 3333), (19, 3333)])
+@pytest.mark.parametrize(("size", "games"), [(5, 4500), (9, 4500), (19, 1000)])
 def test_ten_thousand_random_games_equal_openspiel(size: int, games: int) -> None:
     results = [play_and_compare(size, seed) for seed in range(games)]
     plies, repetitions = np.sum(results, axis=0)
