@@ -3,7 +3,7 @@
 numba's on-disk cache looks only at the file that a kernel stands in: after an edit in a file that the kernel calls
 into, it would go on running the old machine code. The cache directory is therefore keyed on all kernel sources, the
 numba version, the CPU and the bounds-check switch. numba reads the setting when it is imported, so no other module
-imports numba.
+imports numba first.
 """
 
 import hashlib
@@ -46,9 +46,15 @@ def cache_directory() -> Path:
     return base / "gozero" / "kernels" / digest.hexdigest()[:20]
 
 
-os.environ.setdefault("NUMBA_CACHE_DIR", str(cache_directory()))
+# numba reads the variable once, while it is imported. Left behind, it would send a child process with other switches
+# (bounds checks, say) to these kernels.
+_chosen = "NUMBA_CACHE_DIR" not in os.environ
+if _chosen:
+    os.environ["NUMBA_CACHE_DIR"] = str(cache_directory())
+import numba  # noqa: E402
 
-import numba  # noqa: E402  (the cache directory must be set first)
+if _chosen:
+    del os.environ["NUMBA_CACHE_DIR"]
 
 _compile = numba.njit(nogil=True, cache=True, error_model="numpy")
 
