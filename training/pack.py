@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Self
@@ -234,7 +235,8 @@ class _Workers:
         waiting: deque[tuple[str, Future[Packed]]] = deque()
         try:
             for source, chunk in chunks:
-                waiting.append((source, self._pool.submit(pack_chunk, chunk, self._settings)))
+                with _interrupts_held():  # submitting may start a process, which inherits this
+                    waiting.append((source, self._pool.submit(pack_chunk, chunk, self._settings)))
                 while waiting and (len(waiting) >= self._in_flight or waiting[0][1].done()):
                     name, future = waiting.popleft()
                     yield name, future.result()
@@ -249,6 +251,19 @@ class _Workers:
     def __exit__(self, *error: object) -> None:
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Keeps Ctrl-C waiting, and from processes that are started meanwhile: they could not even import in peace."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _ignore_interrupts() -> None:
