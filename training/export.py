@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from engine import network_file
@@ -148,7 +148,8 @@ def write_weights(network: nn.Module, info: NetworkInfo, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        save_file(weights, temporary, metadata={network_file.KEY: msgspec.json.encode(info).decode()})
+        # save_file would make it readable by its owner alone.
+        temporary.write_bytes(save(weights, metadata={network_file.KEY: msgspec.json.encode(info).decode()}))
         checkpoint.replace_durably(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
