@@ -14,6 +14,12 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 CHECKOUT = Path(__file__).resolve().parent.parent
 
 
+def require(present: bool, what: str) -> None:
+    """Skips the test where a program is not installed; on CI, which installs them all, that is a failure."""
+    if not present:
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"{what} is not installed")
+
+
 @pytest.fixture(scope="session")
 def checkout() -> Path:
     """The folder that holds pyproject.toml."""
@@ -33,6 +39,6 @@ def shared_sgf() -> Path:
 def gnugo() -> list[str]:
     """The command line of GNU Go at level 1; the test is skipped where it is not installed."""
     path = shutil.which("gnugo", path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/games"]))
-    if path is None:
-        pytest.skip("GNU Go is not installed")
+    require(path is not None, "GNU Go")
+    assert path is not None
     return [path, "--mode", "gtp", "--chinese-rules", "--level", "1", "--quiet"]

@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from engine import network_file
+from tests.conftest import require
 from tests.gtp.conftest import FAKE_ENGINE
 
 
@@ -17,8 +18,9 @@ from tests.gtp.conftest import FAKE_ENGINE
 def node(pytestconfig, tmp_path_factory, checkout):
     """Runs a script of tests/node with its packages; they are installed once, outside the tree."""
     program, npm = shutil.which("node"), shutil.which("npm")
-    if program is None or npm is None:
-        pytest.skip("node and npm are not installed")
+    require(program is not None and npm is not None, "Node with npm")
+    assert program is not None
+    assert npm is not None
     source = checkout / "tests" / "node"
     cache = getattr(pytestconfig, "cache", None)  # absent under -p no:cacheprovider
     folder = tmp_path_factory.mktemp("node") if cache is None else cache.mkdir("node")
