@@ -31,6 +31,7 @@ COMMANDS: Final[dict[str, Command]] = {
     "train": Command("training.train_command:main", "train a network from a packed store"),
     "eval": Command("training.eval_command:main", "accuracy and loss of a network on held-out games"),
     "export": Command("training.export_command:main", "write a network file from a checkpoint"),
+    "bench": Command("gozero.bench:main", "how fast this machine plays Go, part by part"),
     "match": Command("selfplay.match_command:main", "GTP engines against each other, with Elo"),
 }
 
