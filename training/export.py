@@ -20,6 +20,7 @@ from gozero import config as configs
 from gozero import features
 from gozero.errors import GozeroError
 from training import checkpoint
+from training.grow import grow
 from training.run_folder import RunError, RunFolder
 from training.supervised import PolicyConfig
 
@@ -185,17 +186,14 @@ def read_weights(name: str) -> tuple[Compact, NetworkInfo]:
 
 
 def start_from(network: Compact, name: str) -> str:
-    """Copy the weights of the network file `name` into `network`; returns its name. Raises NetworkFileError."""
+    """Give `network` the weights of the network file `name`, which may be smaller (`training.grow`); returns its name.
+
+    Raises NetworkFileError, or GrowError when `network` cannot contain it.
+    """
     source, info = read_weights(name)
-    if source.architecture != network.architecture:
-        theirs, ours = configs.flatten(source.architecture), configs.flatten(network.architecture)
-        key = next(key for key in theirs if theirs[key] != ours[key])
-        raise NetworkFileError(
-            f"cannot start from {name}: it has network.{key} = {theirs[key]}, the configuration {ours[key]}"
-        )
-    if source.first.weight.shape != network.first.weight.shape:
+    if source.first.weight.shape[1] != network.first.weight.shape[1]:
         raise NetworkFileError(f"cannot start from {name}: it was trained on the feature set {info.feature_set}")
-    network.load_state_dict(source.state_dict())
+    grow(source, network)
     return info.name
 
 

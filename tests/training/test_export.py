@@ -14,6 +14,7 @@ from engine.network_file import NetworkFileError, NetworkInfo
 from engine.networks import Architecture, Compact, parameter_count
 from gozero import features
 from training import export
+from training.grow import GrowError
 
 PLANES = features.plane_count("compact")
 
@@ -99,7 +100,7 @@ def test_weights_of_another_network_are_refused(tmp_path: Path):
     network, info = made(False)
     export.write_weights(network, info, tmp_path / "made.safetensors")
     other = Compact(Architecture(blocks=1, channels=8), PLANES)
-    with pytest.raises(NetworkFileError, match=r"network\.blocks = 2, the configuration 1"):
+    with pytest.raises(GrowError, match=r"network\.blocks = 1 is below the 2"):
         export.start_from(other, str(tmp_path / "made.safetensors"))
     twisted = msgspec.structs.replace(info, architecture={**info.architecture, "channels": 16})
     export.write_weights(network, twisted, tmp_path / "twisted.safetensors")
