@@ -9,23 +9,29 @@ from gozero.jit import kernel
 
 WHITE_BIT = 0x8000
 INDEX_MASK = 0x7FFF
+_S32 = np.uint64(32)
 
 
 @kernel
-def draw(seed, first, cumulative, games, plies, symmetries):
-    """Draws one position a row: game number, ply and symmetry, each a function of (seed, first + row) alone.
+def draw(seed, first, cumulative, dropout, games, plies, symmetries, forgets):
+    """Draws one position a row: game number, ply, symmetry and whether its history is hidden.
 
+    Each is a function of (seed, first + row) alone.
     cumulative: int64[games + 1], positions before each game; every position is equally likely.
-    games: int64[rows], plies: int64[rows], symmetries: int64[rows] are filled.
+    dropout: the probability of hiding the history.
+    games: int64[rows], plies: int64[rows], symmetries: int64[rows], forgets: uint8[rows] are filled.
     """
     total = np.uint64(cumulative[-1])
+    hidden_below = np.uint64(dropout * 2.0**32)
     for row in range(games.shape[0]):
         bits = mix(mix(np.uint64(seed)) ^ mix(np.uint64(first + row)))
         position = np.int64(bits % total)
         game = np.searchsorted(cumulative, position, side="right") - 1
         games[row] = game
         plies[row] = position - cumulative[game]
-        symmetries[row] = np.int64(mix(bits) & np.uint64(7))
+        more = mix(bits)
+        symmetries[row] = np.int64(more & np.uint64(7))
+        forgets[row] = (mix(more) >> _S32) < hidden_below
 
 
 @kernel
@@ -66,8 +72,10 @@ def fill_rows(
     moves,
     offsets,
     setups,
+    lengths,
     plies,
     symmetries,
+    forgets,
     suicides,
     size,
     feature_set,
@@ -77,19 +85,22 @@ def fill_rows(
     state,
     planes,
     indices,
+    replies,
     colours,
     passes,
     ownership,
 ):
     """Makes the rows of a batch.
 
-    moves: uint16[:], the store. offsets, setups, plies, symmetries, suicides: int64[rows], which position and how seen.
+    moves: uint16[:], the store. offsets, setups, lengths, plies, symmetries, suicides: int64[rows], which position and
+    how seen; forgets: uint8[rows], 1 where the last moves are not shown, as in a position set up from a diagram.
     tables: int32[8, size * size + 1] from `geometry.symmetry_table`. owners: int8[:], who owns the points of
     each game at its end, from owners_at[row] on (see `training.ownership`). state: a board of this size to work on.
     planes: uint8[rows, planes * size * size]; indices: int64[rows], the move played, seen like the planes;
-    colours: uint8[rows], the player to move; passes: int64[rows], passes just before the move;
+    replies: int64[rows], the opponent's next move, seen likewise, or -1 where the game ends or the same player moves;
+    colours: uint8[rows], the player to move; passes: int64[rows], passes just before the move, where history is shown;
     ownership: int8[rows, size * size], or int8[rows, 0] where it is not wanted, 1 where the player to move owns the
-    point at the end of the game, -1 where the opponent does, seen like the planes. All five are filled.
+    point at the end of the game, -1 where the opponent does, seen like the planes. All six are filled.
     """
     area = size * size
     recent = np.empty(HISTORY, np.int32)
@@ -102,6 +113,14 @@ def fill_rows(
         colours[row] = colour
         table = tables[symmetries[row]]
         indices[row] = table[min(np.int64(code) & INDEX_MASK, area)]
+        replies[row] = -1
+        if plies[row] + 1 < lengths[row]:
+            reply = moves[offset + setups[row] + plies[row] + 1]
+            if (reply ^ code) & WHITE_BIT:
+                replies[row] = table[min(np.int64(reply) & INDEX_MASK, area)]
+        if forgets[row]:
+            passes[row] = 0
+            recent[:] = 0
         fill_planes(state, recent, colour, feature_set, scratch)
         for i in range(ownership.shape[1]):
             owner = owners[owners_at[row] + i]

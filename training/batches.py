@@ -37,6 +37,8 @@ class Batch:
         planes: uint8[B, C, S, S], see `gozero.features`.
         globals: float32[B, 6], see `gozero.features.GLOBALS`.
         policy: int64[B], index of the move played; S * S is a pass.
+        reply: int64[B], index of the opponent's move after that; -1 where the game has none, because it ends there or
+            the same player moves again.
         value: float32[B], the result for the player to move: 1 won, -1 lost, 0 drawn or unknown.
         value_weight: float32[B], 1 where the result is known and was not decided by the clock, else 0.
         ownership: int8[B, S * S], who owns the points when the game ends: 1 own, -1 the opponent's, 0 neither;
@@ -46,6 +48,7 @@ class Batch:
     planes: NDArray[np.uint8]
     globals: NDArray[np.float32]
     policy: NDArray[np.int64]
+    reply: NDArray[np.int64]
     value: NDArray[np.float32]
     value_weight: NDArray[np.float32]
     ownership: NDArray[np.int8]
@@ -62,12 +65,14 @@ class BatchSource:
         batch_size: rows of a batch.
         seed: equal seeds draw equal positions.
         symmetry: whether each row is shown in a random one of the eight symmetries.
+        history_dropout: how often, from 0 to 1, a row shows no last moves and no passes, only the board and its ko, so
+            that a network also learns to play positions that were set up as a diagram.
         threads: how many threads share the work of one batch.
         sources: only games whose source contains one of these texts; all if empty.
         ownership: who owned the points at the end of the store's games, where batches shall say so.
 
     Raises:
-        ValueError: the store has no such game, or the feature set or split is unknown.
+        ValueError: the store has no such game, the feature set or split is unknown, or the dropout is no probability.
     """
 
     def __init__(
@@ -80,17 +85,21 @@ class BatchSource:
         batch_size: int,
         seed: int,
         symmetry: bool = True,
+        history_dropout: float = 0.0,
         threads: int = 1,
         sources: Sequence[str] = (),
         ownership: Ownership | None = None,
     ) -> None:
         if split not in (*SPLITS, ALL):
             raise ValueError(f"unknown split '{split}'; there are {', '.join(SPLITS)} and {ALL}")
+        if not 0 <= history_dropout <= 1:
+            raise ValueError(f"history_dropout is a probability from 0 to 1, not {history_dropout}")
         self.batch_size = batch_size
         self.size = size
         self._features = features.feature_set(feature_set)
         self._seed = seed
         self._symmetry = symmetry
+        self._history_dropout = float(history_dropout)
         self._moves = store.moves
         chosen = (store.games["size"] == size) & (store.games["length"] > 0)
         if split != ALL:
@@ -109,6 +118,7 @@ class BatchSource:
         self._owners = ownership.owners if ownership else np.zeros(0, np.int8)
         self._owners_at = ownership.offsets[chosen] if ownership else np.zeros(self.games, np.int64)
         self._setups = games["setup"].astype(np.int64)
+        self._lengths = games["length"].astype(np.int64)
         rules = [parse_rules(name or _UNKNOWN_RULES) for name in RULE_NAMES]
         self._suicide = np.array([rule.suicide for rule in rules], np.int64)[games["rules"]]
         self._territory = np.array([rule.scoring == "territory" for rule in rules], np.float32)[games["rules"]]
@@ -130,20 +140,35 @@ class BatchSource:
         """The rows of a step; the same step always gives the same rows."""
         rows = self.batch_size
         games, plies, symmetries = (np.empty(rows, np.int64) for _ in range(3))
-        _batches.draw(self._seed, step * rows, self._cumulative, games, plies, symmetries)
+        forgets = np.empty(rows, np.uint8)
+        _batches.draw(
+            self._seed, step * rows, self._cumulative, self._history_dropout, games, plies, symmetries, forgets
+        )
         if not self._symmetry:
             symmetries[:] = 0
-        return self._rows(games, plies, symmetries)
+        return self._rows(games, plies, symmetries, forgets)
 
-    def at(self, positions: NDArray[np.int64], symmetry: int = 0) -> Batch:
-        """The rows of chosen positions, numbered from 0 to `positions` - 1, all seen in one symmetry."""
+    def at(self, positions: NDArray[np.int64], symmetry: int = 0, *, history: bool = True) -> Batch:
+        """The rows of chosen positions, numbered from 0 to `positions` - 1, all seen in one symmetry.
+
+        Without `history` no row shows its last moves and passes, whatever the source's dropout.
+        """
         games = np.searchsorted(self._cumulative, positions, side="right") - 1
-        return self._rows(games, positions - self._cumulative[games], np.full(len(positions), symmetry))
+        symmetries = np.full(len(positions), symmetry)
+        forgets = np.full(len(positions), not history, np.uint8)
+        return self._rows(games, positions - self._cumulative[games], symmetries, forgets)
 
-    def _rows(self, games: NDArray[np.int64], plies: NDArray[np.int64], symmetries: NDArray[np.int64]) -> Batch:
+    def _rows(
+        self,
+        games: NDArray[np.int64],
+        plies: NDArray[np.int64],
+        symmetries: NDArray[np.int64],
+        forgets: NDArray[np.uint8],
+    ) -> Batch:
         rows = len(games)
         planes = np.empty((rows, len(self._features.planes), self.size, self.size), np.uint8)
         indices = np.empty(rows, np.int64)
+        replies = np.empty(rows, np.int64)
         colours = np.empty(rows, np.uint8)
         passes = np.empty(rows, np.int64)
         ownership = np.empty((rows, self.size * self.size if len(self._owners) else 0), np.int8)
@@ -153,8 +178,10 @@ class BatchSource:
                 self._moves,
                 self._offsets[games[part]],
                 self._setups[games[part]],
+                self._lengths[games[part]],
                 plies[part],
                 symmetries[part],
+                forgets[part],
                 self._suicide[games[part]],
                 self.size,
                 self._features.code,
@@ -164,6 +191,7 @@ class BatchSource:
                 np.empty(state_length(self.size), np.uint32),
                 planes[part].reshape(part.stop - part.start, -1),
                 indices[part],
+                replies[part],
                 colours[part],
                 passes[part],
                 ownership[part],
@@ -184,4 +212,4 @@ class BatchSource:
         facts[:, 5] = colours == BLACK
         winner = self._winner[games]
         value = np.where(winner == colours, 1, np.where((winner == BLACK) | (winner == WHITE), -1, 0))
-        return Batch(planes, facts, indices, value.astype(np.float32), self._weight[games], ownership)
+        return Batch(planes, facts, indices, replies, value.astype(np.float32), self._weight[games], ownership)
