@@ -113,6 +113,7 @@ class BatchSource:
             what = f" from {', '.join(sources)}" if sources else ""
             raise ValueError(f"{store.path} has no {size}x{size} game{what} {where}")
         self.games = len(games)
+        self._store_rows = np.flatnonzero(chosen)
         self._cumulative = np.concatenate(([0], np.cumsum(games["length"], dtype=np.int64)))
         self._offsets = games["offset"].astype(np.int64)
         self._owners = ownership.owners if ownership else np.zeros(0, np.int8)
@@ -147,6 +148,11 @@ class BatchSource:
         if not self._symmetry:
             symmetries[:] = 0
         return self._rows(games, plies, symmetries, forgets)
+
+    def locate(self, positions: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Where chosen positions, numbered as for `at`, come from: rows of the store's games, and plies from 0."""
+        games = np.searchsorted(self._cumulative, positions, side="right") - 1
+        return self._store_rows[games], positions - self._cumulative[games]
 
     def at(self, positions: NDArray[np.int64], symmetry: int = 0, *, history: bool = True) -> Batch:
         """The rows of chosen positions, numbered from 0 to `positions` - 1, all seen in one symmetry.
