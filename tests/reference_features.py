@@ -1,97 +1,39 @@
-"""AlphaGo's input planes the slow and obvious way: sets of (row, column), flood fill, a new board for every move."""
-
-from collections.abc import Iterator
+"""AlphaGo's input planes the slow and obvious way: a new board for every move, a ladder read to its end."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-Place = tuple[int, int]
+from tests.reference_board import Place, SlowBoard
 
 LADDER_DEPTH = 80
 """Chasing moves after which a chain counts as escaped."""
 
 
-class SlowBoard:
-    """Stones by place, and the place where ko forbids the next move, if there is one."""
+def can_be_chased_to_death(board: SlowBoard, prey: Place, move: Place, depth: int = LADDER_DEPTH) -> bool:
+    """Whether the enemy of the chain at `prey` takes it in a ladder of at most `depth` moves that starts here."""
+    after = board.after(move, 3 - board.stones[prey])
+    return after is not None and not any(gets_away_by(after, prey, answer, depth) for answer in answers(after, prey))
 
-    def __init__(self, size: int, stones: dict[Place, int], forbidden: Place | None = None) -> None:
-        self.size = size
-        self.stones = stones
-        self.forbidden = forbidden
 
-    @classmethod
-    def of(cls, colours: NDArray[np.uint8], forbidden: Place | None = None) -> "SlowBoard":
-        return cls(len(colours), {(int(r), int(c)): int(colours[r, c]) for r, c in np.argwhere(colours)}, forbidden)
+def answers(board: SlowBoard, prey: Place) -> set[Place]:
+    """What may save a chain in atari: its last liberty, and taking an enemy stone beside it."""
+    moves = set(board.liberties(prey))
+    for stone in board.chain(prey):
+        for other in board.beside(stone):
+            if board.stones.get(other) == 3 - board.stones[prey] and len(board.liberties(other)) == 1:
+                moves |= board.liberties(other)
+    return moves
 
-    def beside(self, place: Place) -> list[Place]:
-        row, column = place
-        around = [(row - 1, column), (row, column - 1), (row, column + 1), (row + 1, column)]
-        return [(r, c) for r, c in around if 0 <= r < self.size and 0 <= c < self.size]
 
-    def empties(self) -> Iterator[Place]:
-        return ((r, c) for r in range(self.size) for c in range(self.size) if (r, c) not in self.stones)
-
-    def chain(self, place: Place) -> set[Place]:
-        colour, chain, waiting = self.stones[place], {place}, [place]
-        while waiting:
-            for other in self.beside(waiting.pop()):
-                if self.stones.get(other) == colour and other not in chain:
-                    chain.add(other)
-                    waiting.append(other)
-        return chain
-
-    def liberties(self, place: Place) -> set[Place]:
-        return {other for stone in self.chain(place) for other in self.beside(stone) if other not in self.stones}
-
-    def after(self, place: Place, colour: int) -> "SlowBoard | None":
-        """The board after a move; None where ko or suicide forbid it."""
-        if place == self.forbidden:
-            return None
-        board = SlowBoard(self.size, {**self.stones, place: colour})
-        taken = []
-        for other in self.beside(place):
-            if board.stones.get(other) == 3 - colour and not board.liberties(other):
-                for stone in board.chain(other):
-                    del board.stones[stone]
-                    taken.append(stone)
-        if not board.liberties(place):
-            return None
-        if len(taken) == 1 and board.chain(place) == {place} and len(board.liberties(place)) == 1:
-            board.forbidden = taken[0]
-        return board
-
-    def is_eye(self, place: Place, colour: int) -> bool:
-        if any(self.stones.get(other) != colour for other in self.beside(place)):
-            return False
-        row, column = place
-        corners = [(row + dr, column + dc) for dr in (-1, 1) for dc in (-1, 1)]
-        inside = [(r, c) for r, c in corners if 0 <= r < self.size and 0 <= c < self.size]
-        enemies = sum(self.stones.get(corner) == 3 - colour for corner in inside)
-        return enemies < (2 if len(inside) == 4 else 1)
-
-    def can_be_chased_to_death(self, prey: Place, move: Place, depth: int = LADDER_DEPTH) -> bool:
-        """Whether the enemy of the chain at `prey` takes it in a ladder of at most `depth` moves that starts here."""
-        board = self.after(move, 3 - self.stones[prey])
-        return board is not None and not any(board.gets_away_by(prey, answer, depth) for answer in board.answers(prey))
-
-    def answers(self, prey: Place) -> set[Place]:
-        """What may save a chain in atari: its last liberty, and taking an enemy stone beside it."""
-        moves = set(self.liberties(prey))
-        for stone in self.chain(prey):
-            for other in self.beside(stone):
-                if self.stones.get(other) == 3 - self.stones[prey] and len(self.liberties(other)) == 1:
-                    moves |= self.liberties(other)
-        return moves
-
-    def gets_away_by(self, prey: Place, move: Place, depth: int = LADDER_DEPTH) -> bool:
-        """Whether the chain in atari at `prey` has three liberties after `move`, or two and no ladder takes it then."""
-        board = self.after(move, self.stones[prey])
-        if board is None:
-            return False
-        liberties = board.liberties(prey)
-        if len(liberties) == 2 and depth > 0:
-            return not any(board.can_be_chased_to_death(prey, chase, depth - 1) for chase in liberties)
-        return len(liberties) > 1
+def gets_away_by(board: SlowBoard, prey: Place, move: Place, depth: int = LADDER_DEPTH) -> bool:
+    """Whether the chain in atari at `prey` has three liberties after `move`, or two and no ladder takes it then."""
+    after = board.after(move, board.stones[prey])
+    if after is None:
+        return False
+    liberties = after.liberties(prey)
+    if len(liberties) == 2 and depth > 0:
+        return not any(can_be_chased_to_death(after, prey, chase, depth - 1) for chase in liberties)
+    return len(liberties) > 1
 
 
 def one_hot(out: NDArray[np.uint8], first: int, count: int, place: Place) -> None:
@@ -113,10 +55,10 @@ def alphago48(
         one_hot(out, 12, len(liberties), place)
         if colour != to_play and len(liberties) == 2:
             for move in liberties:
-                out[(44, *move)] |= board.can_be_chased_to_death(place, move)
+                out[(44, *move)] |= can_be_chased_to_death(board, place, move)
         if colour == to_play and len(liberties) == 1:
-            for move in board.answers(place):
-                out[(45, *move)] |= board.gets_away_by(place, move)
+            for move in answers(board, place):
+                out[(45, *move)] |= gets_away_by(board, place, move)
     for place in board.empties():
         out[(2, *place)] = 1
         after = board.after(place, to_play)

@@ -5,7 +5,8 @@ from gozero import features
 from gozero.coords import BLACK, PASS, WHITE, point_at, row_col
 from gozero.position import Position
 from gozero.symmetry import SYMMETRIES, inverse_symmetry, symmetry_table, transform_planes, transform_policy
-from tests.reference_features import Place, SlowBoard, alphago48
+from tests.reference_board import Place, SlowBoard
+from tests.reference_features import alphago48
 
 SIZES_AND_PLIES = [(5, 14), (7, 25), (9, 45), (9, 70), (13, 90)]
 
