@@ -5,6 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+pytest.register_assert_rewrite("tests.reference_comparison", "tests.rules_table")
+
 
 @pytest.fixture(autouse=True)
 def wrapping_words() -> Iterator[None]:
