@@ -35,7 +35,7 @@ class NetworkInfo(msgspec.Struct, frozen=True, kw_only=True):
     format: int
     name: str
     kind: str
-    """"compact": policy and value on one trunk."""
+    """"compact": policy and value on one trunk; "policy": AlphaGo's policy network, without value and pass."""
     feature_set: str
     feature_version: int
     globals: int

@@ -37,6 +37,8 @@ class Architecture(Config, frozen=True):
     """Channels of the value head before pooling."""
     value_hidden: int = 48
     """Units of the value head's hidden layer."""
+    reply: bool = False
+    """Whether a second policy head predicts the opponent's reply: only to train with, left out on export."""
 
     def __post_init__(self) -> None:
         for name in ("blocks", "channels", "policy_channels", "value_channels", "value_hidden"):
@@ -47,14 +49,17 @@ class Architecture(Config, frozen=True):
 
 
 class Answers(NamedTuple):
-    """What a network says about B positions on boards of S x S points, for the player to move in each."""
+    """What a network says about B positions on boards of S x S points, for the player to move in each; None for what
+    it has no head for."""
 
     policy: Tensor
     """[B, S*S+1] logits by move index, the pass last."""
-    value: Tensor
+    value: Tensor | None = None
     """[B] in [-1, 1], 1 = the player to move wins."""
-    ownership: Tensor
+    ownership: Tensor | None = None
     """[B, S*S] in [-1, 1], 1 = the point will be the player to move's at the end."""
+    reply: Tensor | None = None
+    """[B, S*S+1] logits of the move that the opponent will play after the move played here."""
 
 
 LEAST_SHARPNESS = 0.1
@@ -70,9 +75,11 @@ def unit_scale(x: Tensor) -> Tensor:
     """Each position's features [B, C, S, S] scaled to a root mean square of 1.
 
     The trunk adds up its blocks and grows all through training; without this the heads' steps grow with it, and one of
-    them threw the value's sharpness to zero. It is worth 0.03 nats of policy too.
+    them threw the value's sharpness to zero. It is worth 0.03 nats of policy too. The squares are summed in float32 at
+    any precision of the rest.
     """
-    return x * torch.rsqrt(x.square().mean((1, 2, 3), keepdim=True) + 1e-6)
+    scale = torch.rsqrt(x.float().square().mean((1, 2, 3), keepdim=True) + 1e-6)
+    return x * scale.to(x.dtype)
 
 
 class Block(nn.Module):
@@ -182,6 +189,8 @@ class Compact(nn.Module):
         self.policy = PolicyHead(channels, architecture.policy_channels)
         self.value = ValueHead(channels, architecture.value_channels, architecture.value_hidden)
         nn.init.kaiming_normal_(self.first.weight, nonlinearity="relu")
+        # Made last, so that the rest starts with the weights that it has without this head.
+        self.reply = PolicyHead(channels, architecture.policy_channels) if architecture.reply else None
 
     def forward(self, planes: Tensor, globals_: Tensor) -> Answers:
         """Answers for planes [B, C, S, S], uint8 or float, and globals_ float32 [B, len(GLOBALS)]."""
@@ -190,7 +199,9 @@ class Compact(nn.Module):
         for block in self.trunk:
             x = block(x)
         x = unit_scale(x)
-        return Answers(self.policy(x), *self.value(x, globals_))
+        value, ownership = self.value(x, globals_)
+        reply = self.reply(x) if self.reply is not None else None
+        return Answers(self.policy(x), value, ownership, reply)
 
 
 def parameter_count(network: nn.Module) -> int:

@@ -18,6 +18,7 @@ class OnnxEvaluator:
 
     Attributes:
         info: what the file says about itself.
+        has_value: whether it judges positions; a network that does not gives 0 for each.
     """
 
     def __init__(self, path: str | os.PathLike[str], threads: int = 1) -> None:
@@ -47,6 +48,9 @@ class OnnxEvaluator:
             self._session: Any = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime raises a class of its own for each cause
             raise EvaluatorError(f"cannot run the network {path}: {_first_line(error)}") from error
+        self.has_value = any(output.name == "value" for output in self._session.get_outputs())
+        self._reads_globals = any(entry.name == "globals" for entry in self._session.get_inputs())
+        self._outputs = ["policy", "value"] if self.has_value else ["policy"]
 
     @property
     def feature_set(self) -> str:
@@ -55,13 +59,19 @@ class OnnxEvaluator:
     def evaluate(self, planes: NDArray[np.uint8], global_values: NDArray[np.float32]) -> Evaluation:
         """See `engine.evaluator.Evaluator`.
 
+        A network of kind "policy" judges no position: its value is 0, even, everywhere. So with one visit a player
+        plays the policy's first choice, never resigns, and passes by the player's rules alone, as the logit of its pass
+        is far below every other (`engine.alphago_networks.PASS_LOGIT`).
+
         Raises:
             EvaluatorError: ONNX Runtime failed.
         """
         try:
-            policy, value = self._session.run(["policy", "value"], {"planes": planes, "globals": global_values})
+            inputs = {"planes": planes, "globals": global_values} if self._reads_globals else {"planes": planes}
+            answers = self._session.run(self._outputs, inputs)
         except Exception as error:
             raise EvaluatorError(f"the network {self._path} failed: {_first_line(error)}") from error
+        policy, value = answers if self.has_value else (answers[0], np.zeros(len(planes), np.float32))
         return Evaluation(policy, value)
 
     def supports(self, size: int) -> bool:

@@ -9,13 +9,16 @@ import msgspec
 import numpy as np
 import onnx
 import torch
+from onnx import numpy_helper
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
 from engine import network_file
+from engine.alphago_networks import PolicyNetwork
 from engine.network_file import NetworkFileError, NetworkInfo
-from engine.networks import Answers, Architecture, Compact, parameter_count
+from engine.network_kinds import POLICY, Network, build, kind_of, parse_architecture
+from engine.networks import Architecture, Compact, parameter_count
 from gozero import config as configs
 from gozero import features
 from gozero.errors import GozeroError
@@ -28,14 +31,21 @@ OPSET = 17
 """ONNX operator set: the oldest one with every operator needed, for old runtimes' sake."""
 TOLERANCE = 1e-3
 """Largest difference of a logit or value between torch and the exported graph."""
+HALF_TOLERANCE = 0.1
+"""The same where weights were rounded to float16."""
+HALF_FROM = 256
+"""Numbers of a weight that is worth storing as float16; smaller ones, such as biases, stay as they are."""
 
 
 class ExportError(GozeroError):
-    """An export whose outputs are not those of the network."""
+    """An export for boards that the network cannot play on, or whose outputs are not the network's."""
 
 
-def network_of_run(folder: RunFolder, step: int | None = None) -> tuple[Compact, PolicyConfig, dict[str, Any]]:
-    """The averaged network of a run's best checkpoint (or of `step`), its settings and the record of the checkpoint."""
+def network_of_run(folder: RunFolder, step: int | None = None) -> tuple[Network, PolicyConfig, dict[str, Any]]:
+    """The averaged network of a run's best checkpoint (or of `step`), its settings and the record of the checkpoint.
+
+    What only training needs is left out: the head that predicts the reply.
+    """
     folder.require_run()
     config = configs.load(folder.config, PolicyConfig)
     chosen = step if step is not None else folder.best_step() or folder.latest_step()
@@ -43,13 +53,17 @@ def network_of_run(folder: RunFolder, step: int | None = None) -> tuple[Compact,
         raise RunError(f"the run in {folder.path} has no checkpoint yet")
     path = checkpoint.path_of(folder.checkpoints, chosen)
     tensors, record = checkpoint.load(path)
-    network = Compact(config.network, features.plane_count(config.data.features))
+    architecture = config.architecture
+    if isinstance(architecture, Architecture) and architecture.reply:
+        architecture = msgspec.structs.replace(architecture, reply=False)
+        tensors = {name: tensor for name, tensor in tensors.items() if not name.startswith("average.reply.")}
+    network = build(architecture, features.plane_count(config.data.features))
     checkpoint.load_weights(network, tensors, "average.", path)
     return network.eval(), config, record
 
 
 def describe(
-    network: Compact,
+    network: Network,
     config: PolicyConfig,
     record: dict[str, Any],
     *,
@@ -58,7 +72,10 @@ def describe(
     results: dict[str, Any],
     licence: str,
 ) -> NetworkInfo:
-    """The metadata of a run's network."""
+    """The metadata of a run's network. Raises ExportError for boards that it cannot play on."""
+    if isinstance(network, PolicyNetwork) and boards != [network.architecture.board]:
+        size = network.architecture.board
+        raise ExportError(f"a network of kind {POLICY!r} plays on one board size, {name} on {size}x{size}")
     feature_set = features.feature_set(config.data.features)
     trained_on = {
         "sources": record["sources"],
@@ -75,25 +92,29 @@ def describe(
     return NetworkInfo(
         format=network_file.FORMAT,
         name=name,
-        kind="compact",
+        kind=kind_of(network.architecture),
         feature_set=feature_set.name,
         feature_version=feature_set.version,
         globals=len(features.GLOBALS),
         boards=boards,
-        architecture=msgspec.to_builtins(config.network),
+        architecture=msgspec.to_builtins(network.architecture),
         parameters=parameter_count(network),
         trained_on=trained_on,
         results=results,
     )
 
 
-def write_onnx(network: Compact, info: NetworkInfo, path: Path) -> None:
+def write_onnx(network: Network, info: NetworkInfo, path: Path, *, half: bool = False) -> None:
     """Write the network as ONNX: uint8 planes [B, C, S, S] with any B and S, norms folded, `info` in the metadata.
 
-    Raises ExportError when the runtime's outputs differ from torch's.
+    AlphaGo's network has one S. With `half`, weights are stored as float16 and turned back to float32 when a player
+    loads the file: half the size, the same speed. Raises ExportError when the runtime's outputs differ from torch's.
     """
     size = network_file.DEFAULT_SIZE if info.boards == "any" else info.boards[0]
     planes, globals_ = _random_inputs(features.plane_count(info.feature_set), info.globals, 2, size)
+    outputs = ["policy"] if info.kind == POLICY else ["policy", "value", "ownership"]
+    sides = {2: "size", 3: "size"} if info.kind != POLICY else {}
+    widths = {"policy": {1: "moves"}, "value": {}, "ownership": {1: "points"}}
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -104,48 +125,71 @@ def write_onnx(network: Compact, info: NetworkInfo, path: Path) -> None:
                 _Named(network).eval(),
                 (planes, globals_),
                 str(temporary),
-                input_names=["planes", "globals"],
-                output_names=list(Answers._fields),
+                input_names=["planes", "globals"],  # one that the network does not look at is left out
+                output_names=outputs,
                 dynamic_axes={
-                    "planes": {0: "batch", 2: "size", 3: "size"},
+                    "planes": {0: "batch", **sides},
                     "globals": {0: "batch"},
-                    "policy": {0: "batch", 1: "moves"},
-                    "value": {0: "batch"},
-                    "ownership": {0: "batch", 1: "points"},
+                    **{name: {0: "batch", **(widths[name] if sides else {})} for name in outputs},
                 },
                 opset_version=OPSET,
                 dynamo=False,
             )
         model = onnx.load(str(temporary))
+        if half:
+            store_as_float16(model)
         model.producer_name = "gozero"
         entry = model.metadata_props.add()
         entry.key, entry.value = network_file.KEY, msgspec.json.encode(info).decode()
         onnx.checker.check_model(model)
         onnx.save(model, str(temporary))
-        for batch, side in ((1, size), (3, size), (2, 7)):
-            compare(network, temporary, *_random_inputs(planes.shape[1], info.globals, batch, side))
+        for batch, side in ((1, size), (3, size), (2, 7 if sides else size)):
+            inputs = _random_inputs(planes.shape[1], info.globals, batch, side)
+            compare(network, temporary, *inputs, tolerance=HALF_TOLERANCE if half else TOLERANCE)
         checkpoint.replace_durably(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def compare(network: Compact, path: Path, planes: Tensor, globals_: Tensor) -> None:
+def store_as_float16(model: onnx.ModelProto) -> None:
+    """Turn the large weights of `model` into float16, each followed by a cast that a runtime folds away on loading."""
+    graph = model.graph
+    casts, weights = [], []
+    for weight in graph.initializer:
+        values = numpy_helper.to_array(weight)
+        if values.dtype == np.float32 and values.size >= HALF_FROM:
+            stored = f"{weight.name}.float16"
+            casts.append(onnx.helper.make_node("Cast", [stored], [weight.name], to=onnx.TensorProto.FLOAT))
+            weight = numpy_helper.from_array(values.astype(np.float16), stored)
+        weights.append(weight)
+    nodes = [*casts, *graph.node]
+    del graph.initializer[:], graph.node[:]
+    graph.initializer.extend(weights)
+    graph.node.extend(nodes)
+
+
+def compare(network: Network, path: Path, planes: Tensor, globals_: Tensor, *, tolerance: float) -> None:
     """Raise ExportError unless the file gives the same answers as torch."""
     import onnxruntime
 
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    answers = session.run(list(Answers._fields), {"planes": planes.numpy(), "globals": globals_.numpy()})
     with torch.inference_mode():
-        expected = network(planes, globals_)
-    for name, answer, truth in zip(Answers._fields, answers, expected, strict=True):
+        expected = {name: truth for name, truth in network(planes, globals_)._asdict().items() if truth is not None}
+    wanted = {entry.name for entry in session.get_inputs()}
+    inputs = {"planes": planes.numpy(), "globals": globals_.numpy()}
+    answers = session.run(list(expected), {name: values for name, values in inputs.items() if name in wanted})
+    for (name, truth), answer in zip(expected.items(), answers, strict=True):
         difference = float(np.abs(answer - truth.numpy()).max())
-        if answer.shape != tuple(truth.shape) or not difference < TOLERANCE:
+        if answer.shape != tuple(truth.shape) or not difference < tolerance:
             raise ExportError(f"the exported {name} differs from torch's by {difference:.2g}: this is a fault of ours")
 
 
-def write_weights(network: nn.Module, info: NetworkInfo, path: Path) -> None:
-    """Write the weights and `info` as safetensors."""
+def write_weights(network: nn.Module, info: NetworkInfo, path: Path, *, half: bool = False) -> None:
+    """Write the weights and `info` as safetensors, large weights as float16 if `half`."""
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
+    if half:
+        large = {name for name, tensor in weights.items() if tensor.numel() >= HALF_FROM}
+        weights = {name: tensor.half() if name in large else tensor for name, tensor in weights.items()}
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
@@ -156,7 +200,7 @@ def write_weights(network: nn.Module, info: NetworkInfo, path: Path) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def read_weights(name: str) -> tuple[Compact, NetworkInfo]:
+def read_weights(name: str) -> tuple[Network, NetworkInfo]:
     """The torch network of a shipped name, an `.onnx` with its `.safetensors` beside it, or a `.safetensors`.
 
     Raises NetworkFileError.
@@ -176,8 +220,8 @@ def read_weights(name: str) -> tuple[Compact, NetworkInfo]:
         raise NetworkFileError(f"{path} does not say which network it holds (no metadata {network_file.KEY!r})")
     info = network_file.parse_info(text, path)
     network_file.require_features(info, path)
-    architecture = configs.convert(info.architecture, Architecture, str(path))
-    network = Compact(architecture, features.plane_count(info.feature_set))
+    architecture = parse_architecture(info.kind, info.architecture, str(path))
+    network = build(architecture, features.plane_count(info.feature_set))
     try:
         network.load_state_dict(weights)
     except RuntimeError as error:
@@ -185,27 +229,37 @@ def read_weights(name: str) -> tuple[Compact, NetworkInfo]:
     return network, info
 
 
-def start_from(network: Compact, name: str) -> str:
+def start_from(network: Network, name: str) -> str:
     """Give `network` the weights of the network file `name`, which may be smaller (`training.grow`); returns its name.
 
     Raises NetworkFileError, or GrowError when `network` cannot contain it.
     """
     source, info = read_weights(name)
+    if kind_of(source.architecture) != kind_of(network.architecture):
+        raise NetworkFileError(
+            f"cannot start from {name}: it is a network of kind {info.kind}, the configuration's is "
+            f"{kind_of(network.architecture)}"
+        )
     if source.first.weight.shape[1] != network.first.weight.shape[1]:
         raise NetworkFileError(f"cannot start from {name}: it was trained on the feature set {info.feature_set}")
-    grow(source, network)
+    if isinstance(source, Compact) and isinstance(network, Compact):
+        grow(source, network)
+    elif source.architecture != network.architecture:
+        raise NetworkFileError(f"cannot start from {name}: its shape is {source.architecture}")
+    else:
+        network.load_state_dict(source.state_dict())
     return info.name
 
 
 class _Named(nn.Module):
-    """The network with its outputs as a plain tuple, as the exporter traces it."""
+    """The network with the outputs that it has as a plain tuple, as the exporter traces it."""
 
-    def __init__(self, network: Compact) -> None:
+    def __init__(self, network: Network) -> None:
         super().__init__()
         self.network = network
 
     def forward(self, planes: Tensor, globals_: Tensor) -> tuple[Tensor, ...]:
-        return tuple(self.network(planes, globals_))
+        return tuple(answer for answer in self.network(planes, globals_) if answer is not None)
 
 
 def _random_inputs(planes: int, globals_: int, batch: int, size: int) -> tuple[Tensor, Tensor]:

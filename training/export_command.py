@@ -30,6 +30,12 @@ def main(argv: Sequence[str]) -> int:
         "--results", metavar="FILE", help="JSON of `gozero eval policy --json` to carry in the metadata"
     )
     parser.add_argument("--licence", default="", help="a note on the records' licence to carry in the metadata")
+    parser.add_argument(
+        "--weights",
+        choices=["fp32", "fp16"],
+        default="fp32",
+        help="how weights are stored: fp16 halves the files, players compute in fp32 all the same (default: fp32)",
+    )
     options = parser.parse_args(argv)
     return _export(options)
 
@@ -46,13 +52,15 @@ def _export(options: argparse.Namespace) -> int:
     results: dict[str, Any] = {}
     validation = [r for r in folder.read_metrics() if r["kind"] == "validation" and r["step"] == record["step"]]
     if validation:
-        results["validation"] = {key: validation[-1][key] for key in ("top1", "top5", "nll", "mse")}
+        last = validation[-1]
+        results["validation"] = {key: last[key] for key in ("top1", "top5", "nll", "mse") if key in last}
     if options.results:
         results["policy"] = _read_results(options.results)
     boards = _sizes(options.boards or str(config.data.size))
     info = export.describe(network, config, record, name=name, boards=boards, results=results, licence=options.licence)
-    export.write_onnx(network, info, path)
-    export.write_weights(network, info, path.with_suffix(".safetensors"))
+    half = options.weights == "fp16"
+    export.write_onnx(network, info, path, half=half)
+    export.write_weights(network, info, path.with_suffix(".safetensors"), half=half)
     size = path.stat().st_size / 1e6
     print(
         f"{path}: {info.parameters:,} parameters, {size:.2f} MB, step {record['step']}; weights beside it",

@@ -9,12 +9,10 @@ import math
 import signal
 import threading
 import time
-from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from types import FrameType
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -23,9 +21,12 @@ from torch.optim import Optimizer
 from gozero.config import Config
 from gozero.errors import GozeroError
 from training import checkpoint
+from training.ahead import Ahead, Pace
+from training.distributed import ALONE, World
 from training.optimisers import OptimiserConfig, ScheduleConfig, make_optimisers, rate_factor, set_rate
 from training.progress import Progress
 from training.run_folder import RunFolder
+from training.speed import device_peak
 
 B = TypeVar("B")
 
@@ -40,7 +41,12 @@ class LoopConfig(Config, frozen=True):
     steps: int
     """Steps of the whole run; the learning rate's schedule ends there. May be raised when resuming."""
     batch_size: int = 256
-    """Positions a step."""
+    """Positions a step, over all processes."""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """Arithmetic of the forward and backward pass; weights, their average and the optimiser stay float32. Evaluation is
+    float32 in any case. bfloat16 wants a GPU."""
+    compile: bool = False
+    """Whether torch compiles the network (a minute at the start, and a C++ compiler)."""
     seed: int = 1
     """Seed of the first weights and of the draw of positions."""
     average: float = 0.998
@@ -102,12 +108,18 @@ def train(
     *,
     resume: bool,
     facts: dict[str, Any],
+    threads: int = 1,
+    flops: int = 0,
+    world: World = ALONE,
 ) -> Outcome:
     """Train `network` in place until `loop.steps`, or until SIGINT or SIGTERM; both end with a checkpoint.
 
     `facts` goes into every checkpoint's record for whoever exports it. With `resume`, the newest checkpoint in
-    `folder` is continued; a run that has none yet starts at the beginning.
+    `folder` is continued; a run that has none yet starts at the beginning. Batches are made on `threads` threads.
+    `flops` are the operations of a position's step, to report the speed in; 0 = not known. In a `world` of several
+    processes each gets its part of every batch from `stage`, and the first one alone evaluates and writes.
     """
+    device = next(network.parameters()).device
     average = copy.deepcopy(network).requires_grad_(False)
     optimisers = make_optimisers(network, optimiser)
     start, seconds, best = 0, 0.0, -math.inf
@@ -118,7 +130,8 @@ def train(
         checkpoint.unpack_state(tensors, network, average, optimisers, path)
         start, seconds = int(record["step"]), float(record["seconds"])
         best = -math.inf if record["best"] is None else float(record["best"])
-    folder.forget_metrics_after(start)
+    if world.writes:
+        folder.forget_metrics_after(start)
 
     def save(step: int) -> None:
         record = {
@@ -136,27 +149,49 @@ def train(
     saved = newest
     clock = Clock(seconds)
     means = Means()
-    with stop_signals() as stop, Progress(folder, loop.steps, loop.batch_size, start) as progress:
-        for step, batch in ahead(stage, start, loop.steps):
-            total, metrics = stage.loss(network, batch)
+    pace = Pace(device)
+    work = (flops, device_peak(device, world.size))
+    progress = Progress(folder, loop.steps, loop.batch_size, start, work) if world.writes else None
+    worker = world.wrap(torch.compile(network) if loop.compile else network)  # type: ignore[arg-type]
+    with (
+        stop_signals() as stop,
+        progress or nullcontext(),
+        Ahead(stage.batch, start, loop.steps, threads) as batches,
+    ):
+        for step, batch in batches:
+            with torch.autocast(device.type, torch.bfloat16, enabled=loop.precision == "bfloat16"):
+                total, metrics = stage.loss(worker, batch)
             gradient = update(network, total, optimisers, optimiser.clip, rate_factor(step, loop.steps, schedule))
             follow(average, network, min(loop.average, (1 + step) / (10 + step)))
             means.add({"loss": total.detach(), "gradient": gradient, **metrics})
+            pace.step()
             step += 1
-            last = step == loop.steps or stop.is_set()
-            if step % loop.log_every == 0 or last:
-                steps, values = means.take()
+            due = step % loop.log_every == 0
+            # Several processes must stop at the same step, and agree only where they exchange numbers anyway.
+            stopping = stop.is_set() if world.size == 1 else due and world.any(stop.is_set())
+            last = step == loop.steps or stopping
+            if due or last:
+                steps, values = means.take(world)
                 if not math.isfinite(values["loss"]):
                     raise TrainingError(
                         f"the loss is no number any more at step {step}; lower the learning rates (optimiser.rate, "
                         f"optimiser.muon_rate) and start a new run"
                     )
                 rate = rate_factor(step - 1, loop.steps, schedule)
-                progress.trained(step, {**values, "rate": rate}, clock.lap(), steps)
-            if (step % loop.evaluate_every == 0 or step == loop.steps) and not stop.is_set():
+                times = clock.lap()
+                waited = batches.waited() / max(times[1], 1e-9)
+                if progress:
+                    progress.trained(step, {**values, "rate": rate, "data_wait": waited}, times, steps)
+            if not world.writes:
+                if last:
+                    break
+                continue
+            if (step % loop.evaluate_every == 0 or step == loop.steps) and not stopping:
                 results = evaluate(stage, average)
-                progress.evaluated(step, results, clock.seconds)
+                if progress:
+                    progress.evaluated(step, results, clock.seconds)
                 clock.skip()
+                batches.waited()
                 if results[stage.goal] > best:
                     best = results[stage.goal]
                     save(step)
@@ -205,22 +240,6 @@ def evaluate(stage: Stage[Any], network: nn.Module) -> dict[str, float]:
         network.train(training)
 
 
-def ahead(stage: Stage[B], start: int, stop: int, depth: int = 2) -> Iterator[tuple[int, B]]:
-    """(step, batch) from `start` to `stop`; the next `depth` batches are made on a thread meanwhile."""
-    pool = ThreadPoolExecutor(1, thread_name_prefix="batches")
-    pending: deque[Future[B]] = deque()
-    try:
-        for step in range(start, min(start + depth, stop)):
-            pending.append(pool.submit(stage.batch, step))
-        for step in range(start, stop):
-            batch = pending.popleft().result()
-            if step + depth < stop:
-                pending.append(pool.submit(stage.batch, step + depth))
-            yield step, batch
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
 class Means:
     """Running means of scalars that stay on the device until somebody looks."""
 
@@ -234,10 +253,11 @@ class Means:
             self._sums[key] = self._sums[key] + value if key in self._sums else value.clone()
         self._count += 1
 
-    def take(self) -> tuple[int, dict[str, float]]:
-        """(number of steps since the last call, their means)."""
+    def take(self, world: World = ALONE) -> tuple[int, dict[str, float]]:
+        """(number of steps since the last call, their means over all processes)."""
         count = self._count
-        means = {key: float(total) / count for key, total in self._sums.items()}
+        sums = world.mean(torch.stack([total.float() for total in self._sums.values()]))
+        means = {key: total / count for key, total in zip(self._sums, sums.tolist(), strict=True)}
         self._sums, self._count = {}, 0
         return count, means
 

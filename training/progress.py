@@ -12,17 +12,22 @@ from rich.progress import Progress as Bar
 
 from training.run_folder import RunFolder
 
-SHOWN = ("loss", "policy", "value", "ownership", "top1")
+SHOWN = ("loss", "policy", "value", "ownership", "reply", "top1", "data_wait")
 """Means that a plain line shows; `metrics.jsonl` has all."""
 
 
 class Progress:
     """Reports of one session of a run; use as a context manager."""
 
-    def __init__(self, folder: RunFolder, steps: int, batch_size: int, start: int) -> None:
+    def __init__(
+        self, folder: RunFolder, steps: int, batch_size: int, start: int, work: tuple[int, float | None] = (0, None)
+    ) -> None:
+        """`work`: operations of the training step of one position, and TFLOP/s that the device could do, as far as they
+        are known (0 and None where not)."""
         from torch.utils.tensorboard import SummaryWriter  # takes a second to import: only a run needs it
 
         self._folder, self._steps, self._batch_size = folder, steps, batch_size
+        self._flops, self._peak = work
         self._writer: Any = SummaryWriter(str(folder.tensorboard), purge_step=start)
         self._bar: Bar | None = None
         if sys.stderr.isatty():
@@ -51,8 +56,13 @@ class Progress:
         seconds, since = times
         speed = steps * self._batch_size / max(since, 1e-9)
         left = (self._steps - step) * self._batch_size / speed
-        self._write("train", step, {**values, "positions_per_s": speed}, seconds)
-        pace = f"{speed:.0f} positions/s, {duration(left)} left"
+        rates = {"positions_per_s": speed}
+        if self._flops:
+            rates["tflops"] = self._flops * speed / 1e12
+            if self._peak:
+                rates["peak_share"] = rates["tflops"] / self._peak
+        self._write("train", step, {**values, **rates}, seconds)
+        pace = f"{speed:.0f} positions/s{_efficiency(rates)}, {duration(left)} left"
         if self._bar:
             shown = " ".join(f"{key} {values[key]:.3f}" for key in ("loss", "top1") if key in values)
             self._bar.update(self._task, completed=step, description=f"{shown} {pace}")
@@ -79,6 +89,13 @@ class Progress:
         )
         for key, value in values.items():
             self._writer.add_scalar(f"{kind}/{key}", value, step)
+
+
+def _efficiency(rates: dict[str, float]) -> str:
+    """How well a GPU is used, for people; nothing where its peak is not known."""
+    if "peak_share" not in rates:
+        return ""
+    return f", {rates['tflops']:.0f} TFLOP/s ({100 * rates['peak_share']:.0f} % of the peak)"
 
 
 def settling_progress() -> Callable[[int, int], None]:

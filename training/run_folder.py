@@ -23,10 +23,13 @@ MAY_CHANGE_ON_RESUME = (
     "loop.evaluate_every",
     "loop.checkpoint_every",
     "loop.keep",
-    "data.stores",
+    "loop.precision",
+    "loop.compile",
+    "data.store",
     "data.threads",
 )
-"""Settings that a resumed run may change: how long it goes on, what it reports, where the same records lie."""
+"""Settings that a resumed run may change: how long it goes on, what it reports, where the same records lie, and what
+another machine computes best with."""
 
 
 class RunFolder:

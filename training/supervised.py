@@ -1,21 +1,34 @@
 """The supervised stage: predict the move that was played and who won, from game records."""
 
 import os
+from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from engine.networks import Answers, Architecture, Compact
+from engine.alphago_networks import PolicyArchitecture
+from engine.network_kinds import AnyArchitecture, Network, build
+from engine.networks import Architecture
 from gozero import features
 from gozero.config import Config
 from gozero.record import Store
+from training.ahead import Ahead
 from training.batches import Batch, BatchSource
+from training.distributed import ALONE, World, first_before_others
 from training.loop import LoopConfig
-from training.losses import Loss, Targets, supervised_loss
+from training.losses import UNKNOWN, LossConfig, Targets, supervised_loss
 from training.optimisers import OptimiserConfig, ScheduleConfig
 from training.ownership import final_ownership
 from training.progress import settling_progress
+from training.speed import TRAINING_COST, forward_flops
+
+VALIDATION_BATCH = 256
+"""Positions that are evaluated at a time."""
+
+METRICS = {"policy": "nll", "value": "mse", "ownership": "ownership", "reply": "reply_nll"}
+"""What an evaluation calls the parts of the loss."""
 
 
 class DataConfig(Config, frozen=True):
@@ -29,23 +42,14 @@ class DataConfig(Config, frozen=True):
     """Feature set of the input planes."""
     symmetry: bool = True
     """Show every training position in a random one of its eight symmetries."""
+    history_dropout: float = 0.0
+    """How often, from 0 to 1, a training position is shown without its last moves, as a diagram would be."""
     sources: tuple[str, ...] = ()
     """Only games whose source contains one of these texts; all if empty."""
     threads: int = 1
-    """Threads that make batches."""
+    """Threads that make batches, each a whole one; all cores where a GPU trains."""
     validation_positions: int = 4096
     """Positions of the validation split that an evaluation looks at."""
-
-
-class LossConfig(Config, frozen=True):
-    """Weights of the parts of the loss."""
-
-    ownership: float = 0.5
-    """Weight of the squared error a point of the ownership: without it a small network learns no value from records
-    (9x9, 90,000 positions: value error 0.898 against 0.949, policy 1.914 against 1.936 nats)."""
-    value: float = 0.3
-    """Weight of the value's squared error beside the policy's cross-entropy. AlphaGo Zero needed 0.01 on human games to
-    keep a large network from learning games by heart; a small one that sees a few positions of each game cannot."""
 
 
 class PolicyConfig(Config, frozen=True):
@@ -53,8 +57,11 @@ class PolicyConfig(Config, frozen=True):
 
     name: str
     """What the network will be called."""
-    network: Architecture
     loop: LoopConfig
+    network: Architecture | None = None
+    """Shape of a residual network that learns policy, value and ownership; or:"""
+    alphago: PolicyArchitecture | None = None
+    """Shape of the paper's policy network, which learns the policy alone."""
     init: str = ""
     """Network whose weights the run starts from (shipped name or file); empty = random weights. Given with `--init`."""
     data: DataConfig = DataConfig()
@@ -62,26 +69,59 @@ class PolicyConfig(Config, frozen=True):
     optimiser: OptimiserConfig = OptimiserConfig()
     schedule: ScheduleConfig = ScheduleConfig()
 
+    def __post_init__(self) -> None:
+        if (self.network is None) == (self.alphago is None):
+            raise ValueError("a run trains one network: give either network or alphago its settings")
+        if self.alphago is not None and self.alphago.board != self.data.size:
+            raise ValueError(
+                f"alphago.board = {self.alphago.board} and data.size = {self.data.size} must be the same: the "
+                f"network has a bias for each point"
+            )
+        if self.network is not None and self.network.reply != (self.loss.reply > 0):
+            raise ValueError("network.reply wants a loss.reply above 0, and the other way round")
+
+    @property
+    def architecture(self) -> AnyArchitecture:
+        """The shape of the network, of whichever kind."""
+        architecture = self.network or self.alphago
+        assert architecture is not None  # see __post_init__
+        return architecture
+
 
 class Tensors(NamedTuple):
     """A batch as the network wants it; every value is for the player to move."""
 
     planes: Tensor
-    """float32 [B, C, S, S], channels last in memory (a tenth faster on CPUs than the default layout)."""
+    """[B, C, S, S], bytes as they come and go from memory to memory; for the network float32, channels last in memory
+    (a tenth faster on CPUs than the default layout, and what tensor cores want)."""
     globals: Tensor
     """float32 [B, len(GLOBALS)]."""
     targets: Targets
 
 
-def to_tensors(batch: Batch, device: torch.device) -> Tensors:
-    """A numpy batch on `device`."""
-    planes = torch.from_numpy(batch.planes).to(device).to(torch.float32, memory_format=torch.channels_last)
-    targets = (batch.policy, batch.value, batch.value_weight, batch.ownership)
-    return Tensors(
-        planes,
-        torch.from_numpy(batch.globals).to(device),
-        Targets(*(torch.from_numpy(array).to(device) for array in targets)),
-    )
+def to_tensors(batch: Batch, *, passes: bool) -> Tensors:
+    """A numpy batch as tensors, sharing its memory.
+
+    Without `passes` a pass is no target: AlphaGo's policy network learned from all positions but those.
+    """
+    moves = torch.from_numpy(batch.policy)
+    if not passes:
+        moves = moves.where(moves < batch.planes.shape[-1] ** 2, UNKNOWN)
+    planes = torch.from_numpy(batch.planes)
+    others = (batch.value, batch.value_weight, batch.ownership, batch.reply)
+    targets = Targets(moves, *(torch.from_numpy(array) for array in others))
+    return Tensors(planes, torch.from_numpy(batch.globals), targets)
+
+
+def over(tensors: Tensors, change: Callable[[Tensor], Tensor]) -> Tensors:
+    """`tensors` with each one changed."""
+    targets = Targets(*(None if target is None else change(target) for target in tensors.targets))  # type: ignore[arg-type]
+    return Tensors(change(tensors.planes), change(tensors.globals), targets)
+
+
+def as_input(tensors: Tensors) -> Tensors:
+    """`tensors` with planes as the first layer wants them."""
+    return tensors._replace(planes=tensors.planes.to(torch.float32, memory_format=torch.channels_last))
 
 
 class PolicyStage:
@@ -90,82 +130,92 @@ class PolicyStage:
     name = "policy"
     goal = "top1"
 
-    def __init__(self, config: PolicyConfig, device: torch.device) -> None:
+    def __init__(self, config: PolicyConfig, device: torch.device, world: World = ALONE) -> None:
         """Opens the store. Raises StoreError or ValueError when it is unreadable or has no game of that size."""
         data = config.data
         store = Store.open(data.store)
-        ownership = final_ownership(store, settling_progress(), os.cpu_count() or 1)
         self.device = device
-        self.sources = [name for name in store.meta.sources if any(text in name for text in data.sources or ("",))]
+        self.world = world
+        self.passes = config.network is not None
         self.weights = config.loss
-        self.train = BatchSource(
-            store,
-            feature_set=data.features,
-            size=data.size,
+        self.threads = data.threads
+        self.sources = [name for name in store.meta.sources if any(text in name for text in data.sources or ("",))]
+        ownership = None
+        if self.passes and self.weights.ownership:
+            with first_before_others(world):
+                ownership = final_ownership(store, settling_progress(), os.cpu_count() or 1)
+        source = partial(
+            BatchSource, store, feature_set=data.features, size=data.size, sources=data.sources, ownership=ownership
+        )
+        self.train = source(
             split="train",
-            batch_size=config.loop.batch_size,
+            batch_size=world.part(config.loop.batch_size),
             seed=config.loop.seed,
             symmetry=data.symmetry,
-            threads=data.threads,
-            sources=data.sources,
-            ownership=ownership,
+            history_dropout=data.history_dropout,
         )
-        self.validation_batches = max(1, data.validation_positions // 256)
-        self.validation = BatchSource(
-            store,
-            feature_set=data.features,
-            size=data.size,
-            split="validation",
-            batch_size=256,
-            seed=0,
-            symmetry=False,
-            threads=data.threads,
-            sources=data.sources,
-            ownership=ownership,
-        )
+        self.validation_batches = max(1, data.validation_positions // VALIDATION_BATCH)
+        self.validation = source(split="validation", batch_size=VALIDATION_BATCH, seed=0, symmetry=False)
+        self._validation: list[Tensors] = []
 
     def batch(self, step: int) -> Tensors:
-        """The training batch of `step`."""
-        return to_tensors(self.train.batch(step), self.device)
+        """This process's part of the training batch of `step`, in the host's memory."""
+        # The source numbers rows from step * batch_size on: so all parts together are the whole batch of one process.
+        rows = self.train.batch(step * self.world.size + self.world.rank)
+        return self._prepared(rows)
 
     def loss(self, network: nn.Module, batch: Tensors) -> tuple[Tensor, dict[str, Tensor]]:
-        """Cross-entropy of the move played plus weighted squared errors of value and ownership."""
+        """Cross-entropy of the move played plus, where the network has such heads, what else it learns from a game."""
+        batch = self._here(batch)
         answers = network(batch.planes, batch.globals)
-        loss = self._loss(answers, batch)
-        parts = {name: part.detach() for name, part in loss._asdict().items() if name != "total"}
-        top1 = (answers.policy.detach().argmax(1) == batch.targets.policy).float().mean()
-        return loss.total, {**parts, "top1": top1}
-
-    def _loss(self, answers: Answers, batch: Tensors) -> Loss:
-        return supervised_loss(
-            answers, batch.targets, value_weight=self.weights.value, ownership_weight=self.weights.ownership
-        )
+        loss = supervised_loss(answers, batch.targets, self.weights, self.world.mean)
+        parts = {name: part.detach() for name, part in loss.parts().items()}
+        return loss.total, {**parts, "top1": _share(answers.policy.detach().argmax(1) == batch.targets.policy, batch)}
 
     def evaluate(self, network: nn.Module) -> dict[str, float]:
-        """Accuracy, cross-entropy in nats and value error, always on the same positions of validation games."""
+        """Accuracy, cross-entropy in nats and what else there is, always on the same positions of validation games."""
+        if not self._validation:
+            with Ahead(self.validation.batch, 0, self.validation_batches, self.threads) as batches:
+                # As bytes: whole evaluations are kept, and floats would be four times their size.
+                self._validation = [to_tensors(rows, passes=self.passes) for _, rows in batches]
         sums: dict[str, float] = {}
-        for step in range(self.validation_batches):
-            batch = to_tensors(self.validation.batch(step), self.device)
+        for kept in self._validation:
+            batch = self._here(kept)
             answers = network(batch.planes, batch.globals)
-            loss = self._loss(answers, batch)
+            loss = supervised_loss(answers, batch.targets, self.weights)
             top = answers.policy.topk(5, dim=1).indices == batch.targets.policy[:, None]
-            results = {
-                "top1": top[:, 0],
-                "top5": top.any(1),
-                "nll": loss.policy,
-                "mse": loss.value,
-                "ownership": loss.ownership,
-            }
+            results = {"top1": _share(top[:, 0], batch), "top5": _share(top.any(1), batch)}
+            results |= {METRICS[name]: part for name, part in loss.parts().items()}
             for key, result in results.items():
-                sums[key] = sums.get(key, 0.0) + float(result.float().mean())
+                sums[key] = sums.get(key, 0.0) + float(result)
         return {key: total / self.validation_batches for key, total in sums.items()}
 
+    def _prepared(self, rows: Batch) -> Tensors:
+        """A batch as a thread that makes batches hands it on: most of the work is done there."""
+        tensors = to_tensors(rows, passes=self.passes)
+        return over(tensors, Tensor.pin_memory) if self.device.type == "cuda" else as_input(tensors)
 
-def make_network(config: PolicyConfig, device: torch.device) -> Compact:
+    def _here(self, batch: Tensors) -> Tensors:
+        """A batch on the network's device; planes travel as bytes and are turned to floats there."""
+        return as_input(over(batch, lambda tensor: tensor.to(self.device, non_blocking=True)))
+
+
+def _share(right: Tensor, batch: Tensors) -> Tensor:
+    """The share of known moves that were `right` [B]."""
+    known = (batch.targets.policy != UNKNOWN).sum()
+    return right.float().sum() / known.clamp(min=1)
+
+
+def make_network(config: PolicyConfig, device: torch.device) -> Network:
     """The untrained network of `config`; the same weights for the same `loop.seed`."""
     torch.manual_seed(config.loop.seed)
-    network = Compact(config.network, features.plane_count(config.data.features))
+    network = build(config.architecture, features.plane_count(config.data.features))
     return network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
+
+def step_flops(network: Network, config: PolicyConfig) -> int:
+    """Operations of the training step of one position."""
+    return TRAINING_COST * forward_flops(network, features.plane_count(config.data.features), config.data.size)
 
 
 def facts(config: PolicyConfig, stage: PolicyStage) -> dict[str, Any]:

@@ -55,6 +55,7 @@ def train_policy(arguments: argparse.Namespace) -> int:
     import torch
 
     from training import supervised
+    from training.distributed import join
     from training.export import start_from
     from training.loop import train
     from training.supervised import PolicyConfig
@@ -85,31 +86,48 @@ def train_policy(arguments: argparse.Namespace) -> int:
         raise RunError("no records to learn from: name a packed store with --store (`gozero pack` makes one)")
 
     torch.set_num_threads(max(1, arguments.threads))
-    device = pick_device(arguments.device)
-    stage = supervised.PolicyStage(config, device)
-    network = supervised.make_network(config, device)
-    if config.init and not arguments.resume:
-        start_from(network, config.init)
-    if arguments.resume:
-        folder.write_config(config)
-    else:
-        folder.create(config)
-    outcome = train(
-        stage,
-        network,
-        folder,
-        config.loop,
-        config.optimiser,
-        config.schedule,
-        resume=arguments.resume,
-        facts=supervised.facts(config, stage),
-    )
+    with join(pick_device(arguments.device)) as (world, device):
+        tune(device, config.loop.precision)
+        stage = supervised.PolicyStage(config, device, world)
+        network = supervised.make_network(config, device)
+        if config.init and not arguments.resume:
+            start_from(network, config.init)
+        if world.writes and arguments.resume:
+            folder.write_config(config)
+        elif world.writes:
+            folder.create(config)
+        outcome = train(
+            stage,
+            network,
+            folder,
+            config.loop,
+            config.optimiser,
+            config.schedule,
+            resume=arguments.resume,
+            facts=supervised.facts(config, stage),
+            threads=config.data.threads,
+            flops=supervised.step_flops(network, config),
+            world=world,
+        )
     if outcome.stopped_by is not None:
         command = f"gozero train {arguments.stage} --run {arguments.run} --resume"
-        print(f"stopped and saved after step {outcome.step}; continue with: {command}", file=sys.stderr)
+        if world.writes:
+            print(f"stopped and saved after step {outcome.step}; continue with: {command}", file=sys.stderr)
         return 128 + outcome.stopped_by
-    print(f"done: {outcome.step} steps in {arguments.run}; next: gozero export --run {arguments.run}", file=sys.stderr)
+    if world.writes:
+        next_command = f"gozero export --run {arguments.run}"
+        print(f"done: {outcome.step} steps in {arguments.run}; next: {next_command}", file=sys.stderr)
     return 0
+
+
+def tune(device: torch.device, precision: str) -> None:
+    """Let a GPU choose its fastest kernels, and use its tensor cores where bfloat16 leaves float32 products over."""
+    import torch
+
+    if device.type == "cuda":
+        torch.backends.cudnn.benchmark = True
+        if precision == "bfloat16":
+            torch.set_float32_matmul_precision("high")
 
 
 def pick_device(name: str) -> torch.device:

@@ -14,7 +14,7 @@ from engine.networks import Architecture, Compact
 from gozero.features import GLOBALS
 from training import checkpoint
 from training.loop import LoopConfig, TrainingError, train
-from training.losses import Targets, supervised_loss
+from training.losses import LossConfig, Targets, supervised_loss
 from training.optimisers import OptimiserConfig, ScheduleConfig
 from training.run_folder import RunFolder
 
@@ -45,7 +45,7 @@ class Copycat:
 
     def loss(self, network: nn.Module, batch: tuple[Tensor, ...]) -> tuple[Tensor, dict[str, Tensor]]:
         planes, globals_, *targets = batch
-        loss = supervised_loss(network(planes, globals_), Targets(*targets), value_weight=0.5, ownership_weight=0.1)
+        loss = supervised_loss(network(planes, globals_), Targets(*targets), LossConfig(value=0.5, ownership=0.1))
         return loss.total, {"policy": loss.policy.detach()}
 
     def evaluate(self, network: nn.Module) -> dict[str, float]:
@@ -78,6 +78,7 @@ def run(
     stage: Copycat | None = None,
     optimiser: str = "muon",
     batch_norm: bool = False,
+    threads: int = 1,
 ) -> dict[str, Tensor]:
     """Train to `steps` with the schedule of a run of `total` steps; returns the newest checkpoint's tensors."""
     target = RunFolder(folder)
@@ -96,6 +97,7 @@ def run(
         ScheduleConfig(warmup=5),
         resume=resume,
         facts={},
+        threads=threads,
     )
     return checkpoint.load(checkpoint.path_of(target.checkpoints, target.latest_step() or 0))[0]
 
@@ -125,7 +127,7 @@ def test_resumed_run_ends_with_the_same_weights(tmp_path: Path, optimiser: str, 
     whole = run(tmp_path / "whole", 60, optimiser=optimiser, batch_norm=batch_norm)
     first = run(tmp_path / "parts", 23, optimiser=optimiser, batch_norm=batch_norm)
     assert not torch.equal(first["network.first.weight"], whole["network.first.weight"])
-    parts = run(tmp_path / "parts", 60, resume=True, optimiser=optimiser, batch_norm=batch_norm)
+    parts = run(tmp_path / "parts", 60, resume=True, optimiser=optimiser, batch_norm=batch_norm, threads=3)
     assert_equal(whole, parts)
 
 
@@ -160,6 +162,7 @@ def test_it_learns_and_keeps_the_best(tmp_path: Path) -> None:
     losses = [record["loss"] for record in records if record["kind"] == "train"]
     assert losses[-1] < 0.7 * losses[0]
     assert list((tmp_path / "tensorboard").iterdir())
+    assert all(0 <= record["data_wait"] <= 1 for record in records if record["kind"] == "train")
 
 
 def test_prune_keeps_the_newest_and_the_best(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from engine.networks import Answers
-from training.losses import Targets, supervised_loss
+from training.losses import UNKNOWN, LossConfig, Targets, move_loss, supervised_loss
 
 NOWHERE = torch.zeros(2, 4)
 
@@ -20,7 +20,7 @@ def test_parts_and_total():
         torch.ones(2),
         torch.tensor([[1, 1, 1, 0]] * 2, dtype=torch.int8),
     )
-    loss = supervised_loss(answers, targets, value_weight=0.25, ownership_weight=2.0)
+    loss = supervised_loss(answers, targets, LossConfig(value=0.25, ownership=2.0))
     assert float(loss.policy) == pytest.approx((math.log(4) + math.log(5 / 3)) / 2)
     assert float(loss.value) == pytest.approx((0.25 + 4.0) / 2)
     assert float(loss.ownership) == pytest.approx((4.0 + 0.25) / 4)
@@ -30,7 +30,7 @@ def test_parts_and_total():
 def test_unknown_results_teach_no_value():
     value = torch.tensor([0.5, -1.0], requires_grad=True)
     targets = Targets(torch.tensor([0, 1]), torch.tensor([1.0, 0.0]), torch.tensor([1.0, 0.0]), NOWHERE)
-    loss = supervised_loss(Answers(torch.zeros(2, 5), value, NOWHERE), targets, value_weight=1.0, ownership_weight=0.0)
+    loss = supervised_loss(Answers(torch.zeros(2, 5), value, NOWHERE), targets, LossConfig(value=1.0, ownership=0.0))
     loss.total.backward()
     assert loss.value.item() == pytest.approx(0.25)
     assert value.grad is not None
@@ -40,4 +40,60 @@ def test_unknown_results_teach_no_value():
 def test_a_batch_without_results_has_no_value_loss():
     targets = Targets(torch.tensor([0, 1]), torch.zeros(2), torch.zeros(2), NOWHERE)
     answers = Answers(torch.zeros(2, 5), torch.ones(2), NOWHERE)
-    assert float(supervised_loss(answers, targets, value_weight=1.0, ownership_weight=0.0).value) == 0
+    assert float(supervised_loss(answers, targets, LossConfig(value=1.0, ownership=0.0)).value) == 0
+
+
+def test_the_reply_is_learned_where_it_is_known():
+    logits = torch.tensor([[0.0, math.log(3.0)], [5.0, 1.0], [0.0, 0.0]], requires_grad=True)
+    targets = Targets(
+        torch.tensor([0, 0, 0]),
+        torch.zeros(3),
+        torch.zeros(3),
+        torch.zeros(3, 0),
+        torch.tensor([1, UNKNOWN, 0]),
+    )
+    loss = supervised_loss(Answers(torch.zeros(3, 2), reply=logits), targets, LossConfig(reply=0.5))
+    assert loss.value is None
+    assert loss.ownership is None
+    assert loss.reply is not None
+    assert loss.reply.item() == pytest.approx((math.log(4 / 3) + math.log(2)) / 2)
+    assert loss.total.item() == pytest.approx(math.log(2) + 0.5 * loss.reply.item())
+    assert loss.parts().keys() == {"policy", "reply"}
+    loss.total.backward()
+    assert logits.grad is not None
+    assert not logits.grad[1].any()
+
+
+def test_a_batch_without_known_moves_teaches_nothing():
+    logits = torch.zeros(2, 5, requires_grad=True)
+    loss = move_loss(logits, torch.full((2,), UNKNOWN))
+    loss.backward()
+    assert loss.item() == 0
+    assert logits.grad is not None
+    assert not logits.grad.any()
+
+
+def test_parts_of_a_batch_in_two_processes_make_the_whole():
+    """Each process divides by the mean weight of all, so the mean of both losses is the loss of the whole batch."""
+    torch.manual_seed(0)
+    answers = Answers(torch.randn(8, 5), torch.randn(8).tanh(), reply=torch.randn(8, 5))
+    moves = torch.tensor([0, 1, UNKNOWN, 2, 3, UNKNOWN, UNKNOWN, UNKNOWN])
+    weight = torch.tensor([1.0, 0, 0, 1, 1, 1, 1, 1])
+    targets = Targets(moves, torch.ones(8), weight, torch.zeros(8, 0), moves.flip(0))
+    weights = LossConfig(reply=0.3)
+    whole = supervised_loss(answers, targets, weights)
+    counts = {
+        float(part.sum()): part.sum() * 0 + all_of.sum() / 2
+        for all_of in (weight, (moves != UNKNOWN).float())
+        for part in all_of.split(4)
+    }
+    halves = [
+        supervised_loss(
+            Answers(*(None if a is None else a[rows] for a in answers)),
+            Targets(*(None if t is None else t[rows] for t in targets)),
+            weights,
+            across=lambda count: counts[float(count)],
+        )
+        for rows in (slice(0, 4), slice(4, 8))
+    ]
+    assert float(sum(half.total for half in halves)) / 2 == pytest.approx(float(whole.total), rel=1e-6)

@@ -3,14 +3,23 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 
 from engine import networks_command
+from engine.player import load_player
 from gozero import cli
-from gozero.record import Store
+from gozero import config as configs
+from gozero.coords import BLACK, RESIGN
+from gozero.data_files import data_dir
+from gozero.position import Position
+from gozero.record import WHITE_BIT, GameRecord, Store, StoreWriter
 from training import checkpoint, eval_command, export_command, train_command
+from training.export import read_weights
+from training.losses import UNKNOWN
 from training.run_folder import RunFolder
-from training.supervised import PolicyConfig, PolicyStage
+from training.supervised import PolicyConfig, PolicyStage, make_network
 
 STEPS = 60
 SMALL = ["--set", "loop.batch_size=64", "--set", "loop.log_every=20", "--set", "loop.evaluate_every=30"]
@@ -102,6 +111,85 @@ def test_start_from_an_exported_network(network: Path, row_store: Path, tmp_path
     assert first["policy"] < 3.0  # a fresh network starts at ln 82 = 4.4
 
 
+TINY_ALPHAGO = """
+name: tiny-alphago
+alphago: {filters: 8, layers: 4, board: 9}
+data: {size: 9, features: alphago48}
+loop: {steps: 30}
+optimiser: {rate: 0.01}
+"""
+
+
+def test_alphagos_network_from_records_to_moves(row_store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    (tmp_path / "tiny.yaml").write_text(TINY_ALPHAGO)
+    arguments = ["--config", str(tmp_path / "tiny.yaml"), "--store", str(row_store), *FAST]
+    assert train(tmp_path / "run", *arguments, "--set", "data.threads=2") == 0
+    records = RunFolder(tmp_path / "run").read_metrics()
+    assert records[0]["top1"] < records[-1]["top1"]
+    assert "value" not in records[0]
+    assert records[0]["tflops"] > 0
+    export = ["--run", str(tmp_path / "run"), "--out", str(tmp_path / "tiny.onnx"), "--weights", "fp16"]
+    assert export_command.main(export) == 0
+    player = load_player(size=9, network=str(tmp_path / "tiny.onnx"), visits=1, seed=1)
+    position = Position(9)
+    while not position.is_over and len(position.moves) < 200:
+        choice = player.choose(position)
+        assert choice.point != RESIGN
+        position.play(choice.point)
+    player.close()
+    assert position.is_over  # it never resigns, and passes when nothing sensible is left
+    assert len(position.moves) > 20
+    assert "one board size" in complaint(capsys, "export", *export, "--boards", "9,13")
+
+
+def test_the_reply_head_is_trained_and_left_out_of_the_file(row_store: Path, tmp_path: Path):
+    reply = ["--set", "network.reply=true", "--set", "loss.reply=0.2", "--set", "data.history_dropout=0.1"]
+    arguments = ["--config", "cpu-smoke", "--store", str(row_store), *FAST, *reply, "--set", "loop.steps=30"]
+    assert train(tmp_path / "run", *arguments) == 0
+    records = RunFolder(tmp_path / "run").read_metrics()
+    assert records[-1]["kind"] == "validation"
+    assert 0 < records[-1]["reply_nll"] < 4.0  # a guess costs ln 82 = 4.4
+    assert export_command.main(["--run", str(tmp_path / "run"), "--out", str(tmp_path / "r.onnx")]) == 0
+    network, info = read_weights(str(tmp_path / "r.onnx"))
+    assert not any(name.startswith("reply") for name in network.state_dict())
+    assert info.architecture["reply"] is False
+    again = ["--init", str(tmp_path / "r.onnx"), "--set", "loop.steps=3"]
+    assert train(tmp_path / "again", *arguments, *again) == 0
+
+
+def test_passes_are_no_targets_of_alphagos_network(tmp_path: Path):
+    with StoreWriter(tmp_path / "store") as writer:
+        for start in range(400):
+            moves = np.array([start % 40, 81 | WHITE_BIT, 80 - start // 10], np.uint16)
+            writer.append(GameRecord(size=9, moves=moves, komi=7.0, winner=BLACK, ending="resign"))
+    (tmp_path / "tiny.yaml").write_text(TINY_ALPHAGO)
+    config = configs.load(tmp_path / "tiny.yaml", PolicyConfig, [f"data.store={tmp_path / 'store'}"])
+    stage = PolicyStage(config, torch.device("cpu"))
+    batch = stage.batch(0)
+    known = batch.targets.policy != UNKNOWN
+    assert 0.5 < float(known.float().mean()) < 0.8
+    assert int(batch.targets.policy.max()) < 81
+    network = make_network(config, torch.device("cpu"))
+    loss, _ = stage.loss(network, batch)
+    assert loss.item() == pytest.approx(np.log(81), abs=0.3)  # not the 10,000 that its logit of a pass would cost
+    assert not (tmp_path / "store" / "ownership-1.i8").exists()
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        (["network.reply=true"], "loss.reply above 0"),
+        (["loss.reply=0.1"], "loss.reply above 0"),
+        (["alphago.filters=8"], "one network"),
+        (["data.history_dropout=1.5"], "history_dropout"),
+    ],
+)
+def test_settings_that_contradict_each_other(settings: list[str], words: str, row_store: Path, tmp_path: Path, capsys):
+    changes = [part for setting in settings for part in ("--set", setting)]
+    smoke = ("--config", "cpu-smoke", "--store", row_store)
+    assert words in complaint(capsys, "train", "policy", "--run", tmp_path / "new", *smoke, *changes)
+
+
 def complaint(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> str:
     """What the command line says on stderr, exit status 2 checked."""
     capsys.readouterr()
@@ -127,7 +215,9 @@ def test_complaints_of_train(run: Path, row_store: Path, network: Path, tmp_path
     assert "already holds a run" in complaint(capsys, *old, *smoke)
     assert "network.channels = 16, now 24" in complaint(capsys, *old, "--resume", "--set", "network.channels=24")
     assert "use one of them" in complaint(capsys, *old, "--resume", "--init", network)
-    assert "network.channels = 16" in complaint(capsys, *new, *smoke, "--init", network, "--set", "network.channels=24")
+    assert "channels = 8 is below the 16" in complaint(
+        capsys, *new, *smoke, "--init", network, "--set", "network.channels=8"
+    )
     assert "there is no network compact-20" in complaint(capsys, *new, *smoke, "--init", "compact-20")
     assert "device" in complaint(capsys, *new, *smoke, "--device", "abacus")
     assert not (tmp_path / "new").exists()
@@ -148,12 +238,7 @@ def test_complaints_of_eval_and_export(run: Path, row_store: Path, network: Path
 
 
 def test_validation_never_sees_a_training_game(row_store: Path):
-    import torch
-
-    from gozero import config
-    from gozero.data_files import data_dir
-
-    preset = config.load(data_dir() / "configs" / "cpu-smoke.yaml", PolicyConfig, [f"data.store={row_store}"])
+    preset = configs.load(data_dir() / "configs" / "cpu-smoke.yaml", PolicyConfig, [f"data.store={row_store}"])
     stage = PolicyStage(preset, torch.device("cpu"))
     total = int((Store.open(row_store).games["length"]).sum())
     assert 0 < stage.validation.positions < 0.05 * total
