@@ -12,11 +12,12 @@ import math
 Z95 = 1.959963984540054
 
 
-def wilson_interval(points: float, games: int, z: float = Z95) -> tuple[float, float]:
+def wilson_interval(points: float, games: float, z: float = Z95) -> tuple[float, float]:
     """The interval of the score that `points` out of `games` speak for (E. B. Wilson, JASA 22, 1927).
 
     It stays inside [0, 1] and holds for few games. Draws are treated as if they had the spread of wins and losses,
-    which errs on the wide side. Without games nothing is known: (0, 1).
+    which errs on the wide side. Without games nothing is known: (0, 1). `games` need not be whole: games that hang
+    together tell as much as some smaller number of independent ones.
 
     Raises:
         ValueError: the points cannot come from that many games.

@@ -83,7 +83,7 @@ def readme_commands(checkout: Path) -> dict[str, set[str]]:
     quoted = "\n".join(re.findall(r'"([^"\n]*)"', code))
     plain = re.sub(r'"[^"\n]*"', "", code)
     shown: dict[str, set[str]] = {}
-    for command, rest in re.findall(r"\bgozero ([a-z]+)\b([^\n#`]*)", f"{plain}\n{quoted}"):
+    for command, rest in re.findall(r"\bgozero ((?:(?:eval|bench) )?[a-z]+)\b([^\n#`]*)", f"{plain}\n{quoted}"):
         shown.setdefault(command, set()).update(re.findall(r"--[a-z-]+", rest))
     return shown
 
@@ -93,7 +93,7 @@ def test_the_readme_shows_options_that_exist(checkout, capsys):
     assert {"pack", "train", "match"} <= set(shown)
     for command, options in shown.items():
         with pytest.raises(SystemExit):
-            cli.main([command, "--help"])
+            cli.main([*command.split(), "--help"])
         text = capsys.readouterr().out
         assert {option for option in options if f"{option} " not in text and f"{option}]" not in text} == set(), command
 

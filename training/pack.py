@@ -26,6 +26,10 @@ from gozero.errors import GozeroError
 from gozero.record import GameRecord, StoreWriter
 from training.archives import Input, Member, find_inputs, read_members
 
+WRONG_SIZE: Final = "wrong size"
+"""Reason for leaving out a game on a board that is not wanted, or that is none."""
+OPENING_MOVES_A_LINE: Final = 3
+"""Two games that begin with the same 3 * (size + 1) moves, 60 on 19x19, are one game recorded twice."""
 _CHUNK_FILES: Final = 256
 _CHUNK_BYTES: Final = 4 << 20  # one collection can hold thousands of games
 _FIRST_SKIPPED: Final = 10
@@ -49,6 +53,7 @@ class Packed(NamedTuple):
     rows: NDArray[Any]  # record.GAME_DTYPE[n]
     codes: NDArray[np.uint16]
     names: list[str]  # of the games
+    openings: list[int]  # `opening_key` of each
     skipped: list[Skipped]
 
 
@@ -99,7 +104,7 @@ def read_games(members: Iterable[Member], settings: Settings) -> Iterator[tuple[
                 yield Skipped(name, game.reason, game.detail)
                 continue
             if settings.sizes and game.size not in settings.sizes:
-                yield Skipped(name, "wrong size", f"{game.size}x{game.size}, not asked for")
+                yield Skipped(name, WRONG_SIZE, f"{game.size}x{game.size}, not asked for")
                 continue
             if game.winner is None and not settings.keep_unknown_results:
                 yield Skipped(name, sgf.NO_RESULT, "")
@@ -109,6 +114,18 @@ def read_games(members: Iterable[Member], settings: Settings) -> Iterator[tuple[
                 yield Skipped(name, *fault)
                 continue
             yield name, game
+
+
+def opening_key(game: GameRecord) -> int:
+    """A 64-bit hash of how a game begins, the same for all eight symmetries, and for a copy of the game that was cut
+    short later, goes on for longer, or lacks the passes at the end.
+
+    No two games of a store have the same. So splits by game hold no two copies of one game, although the key that
+    splits are made from is of all moves.
+    """
+    points = np.flatnonzero((game.moves & ~np.uint16(record.WHITE_BIT)) < game.size**2)
+    moves = game.moves[: points[-1] + 1 if points.size else 0]
+    return record.game_key(game.size, game.setup, moves[: OPENING_MOVES_A_LINE * (game.size + 1)])
 
 
 def pack_chunk(members: Sequence[Member], settings: Settings) -> Packed:
@@ -122,7 +139,7 @@ def pack_chunk(members: Sequence[Member], settings: Settings) -> Packed:
         else:
             names.append(outcome[0])
             games.append(outcome[1])
-    return Packed(*record.encode(games), names, skipped)
+    return Packed(*record.encode(games), names, [opening_key(game) for game in games], skipped)
 
 
 def pack(
@@ -161,7 +178,7 @@ def pack(
                 on_progress(progress)
         if not writer.games:
             reasons = ", ".join(f"{reason} {count}" for reason, count in writer.skipped.most_common())
-            raise PackError(f"none of the records could be used ({reasons or 'there were none'}): no store was written")
+            raise PackError(f"none of the records could be used ({reasons or 'there were none'})")
     report.games, report.positions = writer.games, writer.positions
     report.games_by_source = dict(writer.games_by_source)
     report.games_by_size = {str(size): count for size, count in sorted(writer.games_by_size.items())}
@@ -172,13 +189,13 @@ def pack(
 
 
 def drop_duplicates(packed: Packed, seen: set[int]) -> Packed:
-    """The chunk without the games whose keys are in `seen`, which learns the keys of the others."""
+    """The chunk without the games whose openings are in `seen`, which learns those of the others."""
     fresh = np.ones(len(packed.rows), np.bool_)
     skipped = list(packed.skipped)
-    for i, key in enumerate(packed.rows["key"].tolist()):
+    for i, key in enumerate(packed.openings):
         if key in seen:
             fresh[i] = False
-            skipped.append(Skipped(packed.names[i], "duplicate", "the same moves as an earlier game"))
+            skipped.append(Skipped(packed.names[i], "duplicate", "begins with the same moves as an earlier game"))
         seen.add(key)
     if fresh.all():
         return packed
@@ -186,7 +203,8 @@ def drop_duplicates(packed: Packed, seen: set[int]) -> Packed:
     rows = packed.rows[fresh]
     rows["offset"] = np.cumsum(lengths[fresh]) - lengths[fresh]
     names = [name for name, is_fresh in zip(packed.names, fresh, strict=True) if is_fresh]
-    return Packed(rows, packed.codes[np.repeat(fresh, lengths)], names, skipped)
+    openings = [key for key, is_fresh in zip(packed.openings, fresh, strict=True) if is_fresh]
+    return Packed(rows, packed.codes[np.repeat(fresh, lengths)], names, openings, skipped)
 
 
 def processors() -> int:

@@ -184,8 +184,9 @@ def test_the_store_does_not_depend_on_the_workers(tmp_path: Path, texts: list[by
 def test_duplicates_leave_the_codes_of_the_others_in_place():
     games = [random_game(seed, length=5 + seed) for seed in range(4)]
     again = [games[0], games[1], games[1], games[2], games[0], games[3]]
-    packed = pack.Packed(*record.encode(again), [f"n{i}" for i in range(6)], [])
-    fresh = pack.drop_duplicates(packed, {games[3].key})
+    openings = [pack.opening_key(game) for game in again]
+    packed = pack.Packed(*record.encode(again), [f"n{i}" for i in range(6)], openings, [])
+    fresh = pack.drop_duplicates(packed, {pack.opening_key(games[3])})
     assert fresh.names == ["n0", "n1", "n3"]
     assert [note.name for note in fresh.skipped] == ["n2", "n4", "n5"]
     starts, lengths = fresh.rows["offset"].tolist(), fresh.rows["length"].tolist()
