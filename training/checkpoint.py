@@ -1,4 +1,7 @@
-"""Checkpoints: one safetensors file with tensors and a JSON record, complete or absent, never pickle.
+"""Checkpoints: tensors and a JSON record as safetensors, complete or absent, never pickle.
+
+A checkpoint is one file, `step-N.safetensors`, as long as it is small. A large one has further parts beside it, which
+the file names: no file is larger than `PART_BYTES`, so that a run can be carried through whatever limits files.
 
 Names of the tensors: `network.*` weights, `average.*` their running average, `optimiser.<parameter>.<key>` state,
 `rng.torch`.
@@ -6,6 +9,7 @@ Names of the tensors: `network.*` weights, `average.*` their running average, `o
 
 import json
 import os
+import secrets
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +23,8 @@ from gozero.errors import GozeroError
 
 FORMAT = 1
 """Version of the checkpoint's layout."""
+PART_BYTES = 14_900_000
+"""Bytes of tensors in a file, unless a single tensor is larger."""
 
 
 class CheckpointError(GozeroError):
@@ -36,12 +42,44 @@ def steps_in(folder: Path) -> list[int]:
 
 
 def save(path: Path, tensors: dict[str, Tensor], record: dict[str, Any]) -> None:
-    """Write `tensors` and the JSON `record`; after a crash at any moment `path` is the old file or the new one."""
+    """Write `tensors` and the JSON `record`; after a crash at any moment `path` is the old one or the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    first, *others = split(plain)
+    # New names, so that an older checkpoint of the same step keeps its own parts until its file is replaced.
+    token = secrets.token_hex(4)
+    names = [f"{path.stem}.{token}.part{number}" for number in range(2, len(others) + 2)]
+    for name, part in zip(names, others, strict=True):
+        _write(path.with_name(name), part, {"format": FORMAT, "part_of": path.name})
+    _write(path, first, {"format": FORMAT, **record, **({"parts": names} if names else {})})
+    for old in set(path.parent.glob(f"{path.stem}.*.part*")) - {path.with_name(name) for name in names}:
+        old.unlink(missing_ok=True)
+
+
+def delete(path: Path) -> None:
+    """Remove a checkpoint with all its parts."""
+    path.unlink(missing_ok=True)
+    for part in path.parent.glob(f"{path.stem}.*.part*"):
+        part.unlink(missing_ok=True)
+
+
+def split(tensors: dict[str, Tensor]) -> list[dict[str, Tensor]]:
+    """`tensors` in as few consecutive groups of at most `PART_BYTES` as there must be; at least one."""
+    groups: list[dict[str, Tensor]] = [{}]
+    room = PART_BYTES
+    for name, tensor in tensors.items():
+        if tensor.nbytes > room and groups[-1]:
+            groups.append({})
+            room = PART_BYTES
+        groups[-1][name] = tensor
+        room -= tensor.nbytes
+    return groups
+
+
+def _write(path: Path, tensors: dict[str, Tensor], record: dict[str, Any]) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        save_file(plain, temporary, metadata={"gozero": json.dumps({"format": FORMAT, **record})})
+        save_file(tensors, temporary, metadata={"gozero": json.dumps(record)})
         replace_durably(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -62,6 +100,13 @@ def replace_durably(temporary: Path, path: Path) -> None:
 
 def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Tensors and JSON record of a checkpoint. Raises CheckpointError."""
+    tensors, record = _read(path)
+    for name in record.get("parts", []):
+        tensors |= _read(path.with_name(name))[0]
+    return tensors, record
+
+
+def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     if not path.is_file():
         raise CheckpointError(f"there is no checkpoint {path}")
     try:

@@ -87,7 +87,7 @@ class RunFolder:
         """Delete all checkpoints but the newest `keep` and the best."""
         steps = checkpoint.steps_in(self.checkpoints)
         for step in set(steps[:-keep]) - {self.best_step()}:
-            checkpoint.path_of(self.checkpoints, step).unlink(missing_ok=True)
+            checkpoint.delete(checkpoint.path_of(self.checkpoints, step))
 
     def append_metrics(self, record: dict[str, Any]) -> None:
         """Add one line to `metrics.jsonl`."""

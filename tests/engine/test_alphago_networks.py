@@ -82,7 +82,7 @@ def test_a_symmetric_network_answers_alike_in_every_symmetry(symmetry: int):
         for weight in net.parameters():
             if weight.ndim == 4:
                 turned = [torch.rot90(weight, k, (2, 3)) for k in range(4)]
-                weight.copy_(sum(turned + [t.flip(3) for t in turned]) / 8)
+                weight.copy_(torch.stack([*turned, *(t.flip(3) for t in turned)]).mean(0))
     planes, globals_ = inputs(1)
     policy = net(planes, globals_).policy[0].detach().numpy()
     seen = torch.from_numpy(np.ascontiguousarray(transform_planes(planes[0].numpy(), symmetry)))[None]

@@ -1,6 +1,10 @@
 """The whole way of a network: train, resume, export, list, evaluate; and what is said when it cannot be done."""
 
 import json
+import random
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -109,6 +113,30 @@ def test_start_from_an_exported_network(network: Path, row_store: Path, tmp_path
     assert train(tmp_path / "again", *arguments, "--set", "loop.steps=5", "--set", "loop.evaluate_every=5") == 0
     first = RunFolder(tmp_path / "again").read_metrics()[0]
     assert first["policy"] < 3.0  # a fresh network starts at ln 82 = 4.4
+
+
+def test_a_killed_run_goes_on_as_if_nothing_had_happened(row_store: Path, tmp_path: Path):
+    """Batches are made on three threads, and nobody chooses the step at which the process dies."""
+    settings = ["loop.steps=80", "loop.batch_size=32", "loop.checkpoint_every=4", "loop.keep=2", "data.threads=3"]
+    few = ["loop.evaluate_every=30", "data.validation_positions=256"]
+    changes = [part for setting in (*settings, *few) for part in ("--set", setting)]
+    arguments = ["--config", "cpu-smoke", "--store", str(row_store), "--threads", "1", *changes]
+    killed, whole = RunFolder(tmp_path / "killed"), RunFolder(tmp_path / "whole")
+    program = [sys.executable, "-m", "gozero", "train", "policy", "--run", str(killed.path), *arguments]
+    process = subprocess.Popen(program, cwd=Path(__file__).parents[2], stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while (killed.latest_step() or 0) < 8 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    time.sleep(random.random() * 0.2)
+    process.kill()
+    process.wait()
+    died_after = killed.latest_step() or 0
+    assert 8 <= died_after < 80
+    assert train(killed.path, "--resume", "--threads", "1", "--set", "data.threads=2") == 0
+    assert train(whole.path, *arguments) == 0
+    tensors = [checkpoint.load(checkpoint.path_of(folder.checkpoints, 80))[0] for folder in (killed, whole)]
+    assert tensors[0].keys() == tensors[1].keys()
+    assert all(torch.equal(tensors[0][name], tensors[1][name]) for name in tensors[0]), f"killed after {died_after}"
 
 
 TINY_ALPHAGO = """
