@@ -141,6 +141,14 @@ def split_of(keys: NDArray[np.uint64]) -> NDArray[np.uint8]:
     return np.where(share == 0, 1, np.where(share == 1, 2, 0)).astype(np.uint8)
 
 
+def draw_order(keys: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """A random number for each game: uint64[n]. The games with the smallest are a fair draw, the same in every store.
+
+    It is independent of the split that a game belongs to.
+    """
+    return _mix(np.asarray(keys, np.uint64) ^ np.uint64(0xD2A30F5172651A09))
+
+
 def rules_of_code(code: int) -> Rules:
     """The rule set behind a store's rules code; Chinese rules stand in for unknown ones."""
     name = RULE_NAMES[code] if 0 < code < len(RULE_NAMES) else "chinese"
@@ -251,7 +259,7 @@ class StoreMeta:
 
 
 class Store:
-    """A packed store opened for reading. Its arrays are memory-mapped and read-only."""
+    """A packed store opened for reading. Its arrays are read-only, and memory-mapped where it is a directory."""
 
     def __init__(self, path: Path, games: NDArray[Any], moves: NDArray[np.uint16], meta: StoreMeta) -> None:
         self.path = path
@@ -261,12 +269,16 @@ class Store:
 
     @classmethod
     def open(cls, path: str | Path) -> Store:
-        """Opens the store in the directory `path`.
+        """Opens the store at `path`: a directory, or a compressed file (`gozero.travel`), which is read into memory.
 
         Raises:
-            StoreError: there is none, it is of another version, or a file is missing or of the wrong length.
+            StoreError: there is none, it is of another version, or a file is missing, damaged or of the wrong length.
         """
         path = Path(path)
+        if path.is_file():
+            from gozero import travel
+
+            return travel.read(path)
         again = "pack it again (gozero pack PATHS... --out STORE)"
         try:
             meta = json.loads((path / "meta.json").read_text(encoding="utf-8"))
@@ -335,7 +347,7 @@ class StoreWriter:
     def __init__(self, path: str | Path, *, overwrite: bool = False) -> None:
         self.path = Path(path)
         if self.path.exists() and not _is_empty_folder(self.path):
-            if not _is_store(self.path):
+            if not _is_store_folder(self.path):
                 raise StoreError(f"{self.path} exists and is no packed store: choose another name for the store")
             if not overwrite:
                 raise StoreError(
@@ -449,8 +461,15 @@ class StoreWriter:
             self.abort()
 
 
-def _is_store(path: Path) -> bool:
-    """Whether a store, whole or not, stands at `path`: nothing else may be overwritten."""
+def is_store(path: str | Path) -> bool:
+    """Whether a store stands at `path`, whole or not: a directory or a compressed file."""
+    from gozero import travel
+
+    return travel.is_travel_file(Path(path)) or _is_store_folder(Path(path))
+
+
+def _is_store_folder(path: Path) -> bool:
+    """Whether a store, whole or not, is in the directory `path`: nothing else may be overwritten."""
     try:
         meta = json.loads((path / "meta.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -49,7 +49,7 @@ def final_ownership(store: Store, on_progress: Callable[[int, int], Any] | None 
     sizes = store.games["size"].astype(np.int64)
     ends = np.cumsum(sizes * sizes)
     total = int(ends[-1]) if len(ends) else 0
-    path = Path(store.path) / f"ownership-{VERSION}.i8"
+    path = _place(Path(store.path))
     if not path.exists() or path.stat().st_size != total:
         temporary = path.with_name(f"{path.name}-{secrets.token_hex(4)}.partial")
         try:
@@ -61,6 +61,12 @@ def final_ownership(store: Store, on_progress: Callable[[int, int], Any] | None 
         finally:
             temporary.unlink(missing_ok=True)
     return Ownership(np.memmap(path, np.int8, "r", shape=(total,)), ends - sizes * sizes)
+
+
+def _place(store: Path) -> Path:
+    """Where the owners are kept: in the folder of the store, or beside the file that it is compressed into."""
+    name = f"ownership-{VERSION}.i8"
+    return store / name if store.is_dir() else store.with_name(f"{store.name}-{name}")
 
 
 def _compute(
