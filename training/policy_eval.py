@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from engine.evaluator import Evaluator
 from gozero.geometry import SYMMETRIES, symmetry_table
-from gozero.record import MAX_CODES, WHITE_BIT, Store
+from gozero.record import MAX_CODES, WHITE_BIT, Store, is_store
 from gozero.symmetry import transform_planes
 from training import pack
 from training.batches import ALL, Batch, BatchSource
@@ -103,7 +103,7 @@ def open_games(paths: list[str], size: int, workers: int = 1) -> Iterator[tuple[
     SGF files and archives are packed for it by so many processes; then the report of that comes with it.
     Raises StoreError, ArchiveError or PackError.
     """
-    if len(paths) == 1 and (Path(paths[0]) / "meta.json").is_file():
+    if len(paths) == 1 and is_store(paths[0]):
         yield Store.open(paths[0]), None
         return
     with TemporaryDirectory(prefix="gozero-eval-", ignore_cleanup_errors=True) as folder:
