@@ -24,6 +24,9 @@ from gozero.rules import Rules, parse_rules
 _ANCHOR_INTERVAL: Final = 16
 """Plies between the saved boards that undo replays from: at most 15 moves, for 0.8 kB a ply on 19x19."""
 
+_KEPT_BY_EDIT: Final = np.array(
+    [_board.TO_PLAY, _board.CAPTURED_BLACK, _board.CAPTURED_WHITE, _board.PLY, _board.LAST, _board.LAST2]
+)
 _CHARACTERS: Final = ".XO"
 _ASCII_COLOURS: Final = {".": EMPTY, "+": EMPTY, "X": BLACK, "O": WHITE}
 
@@ -49,6 +52,7 @@ class _Segment:
 
     start: int  # number of moves played before it
     turn_before: int  # who was to play before the set-up
+    changes: dict[int, int]  # the colour that the set-up gave each point it changed
     anchors: list[NDArray[np.uint32]]  # the state after every _ANCHOR_INTERVAL moves; shared by copies, never changed
     history: NDArray[np.uint64]  # hash of the position after each move, by the superko rule; grows by doubling
 
@@ -88,7 +92,7 @@ class Position:
         self._superko = self.rules.superko_code
         self._turns: list[int] = []  # who was to play before each move, which need not be who moved
         self._segments: list[_Segment] = []
-        self._begin_segment(BLACK)
+        self._begin_segment(BLACK, {})
 
     @classmethod
     def from_ascii(cls, text: str, to_play: int = BLACK, komi: float = 7.5, rules: str | Rules = "chinese") -> Position:
@@ -279,6 +283,41 @@ class Position:
             vertex, chain = format_vertex(point, self.size), format_vertex(error.point, self.size)
             raise ValueError(f"cannot set up {vertex}: the chain at {chain} would have no liberty") from None
 
+    def edit(self, stones: Iterable[tuple[int, int]]) -> None:
+        """Changes points outside play: (colour, point) each, EMPTY takes a stone off, a colour may replace the other.
+
+        Nothing is captured and the turn stays. Repetition is counted from here on. One step for `undo` together with
+        the set-up just before it, if there was one.
+
+        Raises:
+            ValueError: a point is off the board, or a chain would have no liberty; nothing has changed.
+        """
+        changes = {operator.index(point): colour and _checked_colour(colour) for colour, point in stones}
+        board = dict(zip(board_points(self.size).tolist(), self.colours().ravel().tolist(), strict=True))
+        if not changes.keys() <= board.keys():
+            raise ValueError(f"cannot set up points that are not on the {self.size}x{self.size} board")
+        board |= changes
+        before = self.state.copy()
+        _board.init(self.state, self.size, int(self.rules.suicide))
+        for point, colour in board.items():
+            if colour != EMPTY:
+                _board.set_stone(self.state, point, colour)
+        self.state[_KEPT_BY_EDIT] = before[_KEPT_BY_EDIT]
+        try:
+            self._check_liberties()
+        except _NoLiberty as error:
+            np.copyto(self.state, before)
+            raise ValueError(f"the chain at {format_vertex(error.point, self.size)} would have no liberty") from None
+        if not self.moves:
+            self.setup[:] = [(colour, point) for point, colour in board.items() if colour != EMPTY]
+        self._begin_set_up_segment(changes)
+
+    @property
+    def edits(self) -> list[tuple[int, list[tuple[int, int]]]]:
+        """What was set up in mid-game: (number of moves before it, [(colour, point)]), EMPTY for a stone taken off."""
+        later = (segment for segment in self._segments if segment.start)
+        return [(segment.start, [(colour, point) for point, colour in segment.changes.items()]) for segment in later]
+
     def place_handicap(self, points: Iterable[int]) -> None:
         """Puts Black's handicap stones on the empty board and gives the turn to White.
 
@@ -372,9 +411,9 @@ class Position:
         """Enters the present position into the history."""
         self._segments[-1].history[self.history_length - 1] = self._hash(self.state)
 
-    def _begin_segment(self, turn_before: int) -> None:
+    def _begin_segment(self, turn_before: int, changes: dict[int, int]) -> None:
         history = np.zeros(64, dtype=np.uint64)
-        self._segments.append(_Segment(len(self.moves), turn_before, [self.state.copy()], history))
+        self._segments.append(_Segment(len(self.moves), turn_before, changes, [self.state.copy()], history))
         self._record()
 
     def _set_up(self, stones: list[tuple[int, int]]) -> None:
@@ -401,11 +440,15 @@ class Position:
         self.state[_board.PASSES] = 0
         if not self.moves:
             self.setup.extend(stones)
+        self._begin_set_up_segment({point: colour for colour, point in stones})
+
+    def _begin_set_up_segment(self, changes: dict[int, int]) -> None:
+        """Goes on from a board that was set up, as one step with the set-up just before, if there was one."""
+        turn_before = self.to_play
         if len(self._segments) > 1 and self._segments[-1].start == len(self.moves):
-            turn_before = self._segments.pop().turn_before
-        else:
-            turn_before = self.to_play
-        self._begin_segment(turn_before)
+            last = self._segments.pop()
+            turn_before, changes = last.turn_before, last.changes | changes
+        self._begin_segment(turn_before, changes)
 
     def _check_liberties(self) -> None:
         liberties = np.empty(coords.padded_points(self.size), dtype=np.int16)
