@@ -79,11 +79,11 @@ def supervised_loss(
     value = ownership = reply = None
     total = policy
     if answers.value is not None:
-        squared = (answers.value - targets.value).square()
+        squared = (answers.value.float() - targets.value).square()
         value = (squared * targets.value_weight).sum() / across(targets.value_weight.sum()).clamp(min=LEAST)
         total = total + weights.value * value
     if answers.ownership is not None and targets.ownership.shape[1]:
-        ownership = (answers.ownership - targets.ownership).square().mean()
+        ownership = (answers.ownership.float() - targets.ownership).square().mean()
         total = total + weights.ownership * ownership
     if answers.reply is not None and targets.reply is not None:
         reply = move_loss(answers.reply, targets.reply, across)
