@@ -105,14 +105,15 @@ def parse_vertex(text: str, size: int) -> int:
     vertex = text.strip().upper()
     if vertex == "PASS":
         return PASS
-    column = _GTP_COLUMNS.find(vertex[:1]) if vertex else -1
-    if vertex[:1] == "I":
-        raise ValueError(f"bad vertex '{text}': GTP columns skip the letter I")
-    number = vertex[1:]
-    if column < 0 or not (number.isascii() and number.isdigit()) or len(number) > 2:
-        raise ValueError(f"bad vertex '{text}': expected a letter and a number such as D4, or pass")
-    if not (column < size and 1 <= int(number) <= size):
-        raise ValueError(f"bad vertex '{text}': outside the {size}x{size} board (A1 to {_GTP_COLUMNS[size - 1]}{size})")
+    letter, number = vertex[:1], vertex[1:]
+    if not (vertex.isascii() and letter.isalpha() and number.isdigit()):
+        raise ValueError(f"bad vertex {text!r}: expected a letter and a number such as D4, or pass")
+    if letter == "I":
+        raise ValueError(f"bad vertex {text!r}: GTP columns skip the letter I")
+    column = _GTP_COLUMNS.index(letter)
+    if not (column < size and len(number) <= 2 and 1 <= int(number) <= size):
+        last = f"{_GTP_COLUMNS[size - 1]}{size}"
+        raise ValueError(f"bad vertex {text!r}: outside the {size}x{size} board (A1 to {last})")
     return point_at(size - int(number), column, size)
 
 
@@ -135,10 +136,11 @@ def parse_sgf_point(text: str, size: int) -> int:
     if text == "" or (text == "tt" and size <= 19):
         return PASS
     if len(text) != 2:
-        raise ValueError(f"bad SGF point '{text}': expected two letters")
+        raise ValueError(f"bad SGF point {text!r}: expected two letters")
     column, row = _SGF_LETTERS.find(text[0]), _SGF_LETTERS.find(text[1])
     if not (0 <= row < size and 0 <= column < size):
-        raise ValueError(f"bad SGF point '{text}': outside the {size}x{size} board")
+        last = _SGF_LETTERS[size - 1] * 2
+        raise ValueError(f"bad SGF point {text!r}: outside the {size}x{size} board (aa to {last})")
     return point_at(row, column, size)
 
 
@@ -158,7 +160,7 @@ def parse_colour(text: str) -> int:
     """
     colour = _COLOUR_NAMES.get(text.lower())
     if colour is None:
-        raise ValueError(f"bad colour '{text}': expected b, w, black or white")
+        raise ValueError(f"bad colour {text!r}: expected b, w, black or white")
     return colour
 
 

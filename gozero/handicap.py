@@ -55,7 +55,8 @@ def free_handicap(size: int, stones: int) -> list[int]:
         ValueError: fewer than 2 stones, or no point would stay empty.
     """
     if not 2 <= stones < size * size:
-        raise ValueError(f"invalid number of stones: {stones}, 2 to {size * size - 1} are possible on {size}x{size}")
+        allowed = f"2 to {size * size - 1} are possible" if size > 1 else "there is room for none"
+        raise ValueError(f"invalid number of stones: {stones}, {allowed} on {size}x{size}")
     largest = largest_fixed_handicap(size)
     points = fixed_handicap(size, min(stones, largest)) if largest else []
     rows, columns = np.divmod(np.arange(size * size), size)

@@ -27,6 +27,7 @@ _ANCHOR_INTERVAL: Final = 16
 _KEPT_BY_EDIT: Final = np.array(
     [_board.TO_PLAY, _board.CAPTURED_BLACK, _board.CAPTURED_WHITE, _board.PLY, _board.LAST, _board.LAST2]
 )
+_COLUMNS: Final = "ABCDEFGHJKLMNOPQRSTUVWXYZ"  # above and below a diagram; people count I in
 _CHARACTERS: Final = ".XO"
 _ASCII_COLOURS: Final = {".": EMPTY, "+": EMPTY, "X": BLACK, "O": WHITE}
 
@@ -53,6 +54,7 @@ class _Segment:
     start: int  # number of moves played before it
     turn_before: int  # who was to play before the set-up
     changes: dict[int, int]  # the colour that the set-up gave each point it changed
+    setup: list[tuple[int, int]]  # (colour, point) of every stone on the board before the first move; never changed
     anchors: list[NDArray[np.uint32]]  # the state after every _ANCHOR_INTERVAL moves; shared by copies, never changed
     history: NDArray[np.uint64]  # hash of the position after each move, by the superko rule; grows by doubling
 
@@ -70,7 +72,6 @@ class Position:
         size: the board is size x size.
         rules: the rule set; it cannot change during a game.
         moves: (colour, point) of every move, passes included. Read-only.
-        setup: (colour, point) of every stone that was put on the board before the first move. Read-only.
         state: the board, uint32[state_length(size)] (see `gozero._board`). Read-only.
     """
 
@@ -86,13 +87,12 @@ class Position:
         self.komi = komi
         self.rules = parse_rules(rules) if isinstance(rules, str) else rules
         self.moves: list[tuple[int, int]] = []
-        self.setup: list[tuple[int, int]] = []
         self.state: NDArray[np.uint32] = np.empty(_board.state_length(size), dtype=np.uint32)
         _board.init(self.state, size, int(self.rules.suicide))
         self._superko = self.rules.superko_code
         self._turns: list[int] = []  # who was to play before each move, which need not be who moved
         self._segments: list[_Segment] = []
-        self._begin_segment(BLACK, {})
+        self._begin_segment(BLACK, {}, [])
 
     @classmethod
     def from_ascii(cls, text: str, to_play: int = BLACK, komi: float = 7.5, rules: str | Rules = "chinese") -> Position:
@@ -141,6 +141,11 @@ class Position:
         self._record()
 
     @property
+    def setup(self) -> list[tuple[int, int]]:
+        """(colour, point) of every stone that was put on the board before the first move. Read-only."""
+        return self._segments[-1].setup
+
+    @property
     def last_move(self) -> int:
         """The last move, a point or `PASS`; `NO_MOVE` before the first."""
         return self.moves[-1][1] if self.moves else NO_MOVE
@@ -152,7 +157,7 @@ class Position:
 
     @property
     def is_over(self) -> bool:
-        """Whether both players have passed in succession."""
+        """Whether the last two moves were passes."""
         return self.passes >= 2
 
     @property
@@ -216,8 +221,6 @@ class Position:
         if played == 0:
             turn = self._segments.pop().turn_before
             segment = self._segments[-1]
-            if not self.moves:
-                self.setup.clear()
         else:
             if played % _ANCHOR_INTERVAL == 0:
                 segment.anchors.pop()
@@ -259,7 +262,7 @@ class Position:
     def recent_points(self, count: int = 8) -> NDArray[np.int32]:
         """The last `count` moves, newest first: int32[count], 0 for a pass or where there was no move."""
         points = np.zeros(count, dtype=np.int32)
-        for i, (_, point) in enumerate(reversed(self.moves[-count:])):
+        for i, (_, point) in zip(range(count), reversed(self.moves), strict=False):
             points[i] = point
         return points
 
@@ -294,9 +297,9 @@ class Position:
         """
         changes = {operator.index(point): colour and _checked_colour(colour) for colour, point in stones}
         board = dict(zip(board_points(self.size).tolist(), self.colours().ravel().tolist(), strict=True))
-        if not changes.keys() <= board.keys():
-            raise ValueError(f"cannot set up points that are not on the {self.size}x{self.size} board")
-        board |= changes
+        for point in changes.keys() - board.keys():
+            raise ValueError(f"cannot set up point {point}: not on the {self.size}x{self.size} board")
+        board = {point: colour for point, colour in board.items() if point not in changes} | changes
         before = self.state.copy()
         _board.init(self.state, self.size, int(self.rules.suicide))
         for point, colour in board.items():
@@ -308,9 +311,7 @@ class Position:
         except _NoLiberty as error:
             np.copyto(self.state, before)
             raise ValueError(f"the chain at {format_vertex(error.point, self.size)} would have no liberty") from None
-        if not self.moves:
-            self.setup[:] = [(colour, point) for point, colour in board.items() if colour != EMPTY]
-        self._begin_set_up_segment(changes)
+        self._begin_set_up_segment(changes, [(colour, point) for point, colour in board.items() if colour != EMPTY])
 
     @property
     def edits(self) -> list[tuple[int, list[tuple[int, int]]]]:
@@ -339,7 +340,6 @@ class Position:
         other = object.__new__(Position)
         other.__dict__.update(self.__dict__)
         other.moves = self.moves.copy()
-        other.setup = self.setup.copy()
         other.state = self.state.copy()
         other._turns = self._turns.copy()
         other._segments = [segment.copy() for segment in self._segments]
@@ -400,7 +400,8 @@ class Position:
         after = self.state.copy()
         _board.play(after, point, colour)
         found = int(np.argmax(self.history[: self.history_length] == self._hash(after)))
-        return f"the position after move {self._segments[-1].start + found}" if found else "the starting position"
+        move = self._segments[-1].start + found
+        return f"the {'position' if found else 'set-up'} after move {move}" if move else "the starting position"
 
     def _hash(self, state: NDArray[np.uint32]) -> np.uint64:
         if self._superko == _board.SITUATIONAL_SUPERKO:
@@ -411,9 +412,9 @@ class Position:
         """Enters the present position into the history."""
         self._segments[-1].history[self.history_length - 1] = self._hash(self.state)
 
-    def _begin_segment(self, turn_before: int, changes: dict[int, int]) -> None:
+    def _begin_segment(self, turn_before: int, changes: dict[int, int], setup: list[tuple[int, int]]) -> None:
         history = np.zeros(64, dtype=np.uint64)
-        self._segments.append(_Segment(len(self.moves), turn_before, changes, [self.state.copy()], history))
+        self._segments.append(_Segment(len(self.moves), turn_before, changes, setup, [self.state.copy()], history))
         self._record()
 
     def _set_up(self, stones: list[tuple[int, int]]) -> None:
@@ -438,17 +439,16 @@ class Position:
             np.copyto(self.state, before)
             raise
         self.state[_board.PASSES] = 0
-        if not self.moves:
-            self.setup.extend(stones)
-        self._begin_set_up_segment({point: colour for colour, point in stones})
+        self._begin_set_up_segment({point: colour for colour, point in stones}, self.setup + stones)
 
-    def _begin_set_up_segment(self, changes: dict[int, int]) -> None:
-        """Goes on from a board that was set up, as one step with the set-up just before, if there was one."""
+    def _begin_set_up_segment(self, changes: dict[int, int], setup: list[tuple[int, int]]) -> None:
+        """Goes on from a board that was set up, as one step with the set-up just before; `setup` if that was first."""
         turn_before = self.to_play
+        setup = self.setup if self.moves else setup
         if len(self._segments) > 1 and self._segments[-1].start == len(self.moves):
             last = self._segments.pop()
             turn_before, changes = last.turn_before, last.changes | changes
-        self._begin_segment(turn_before, changes)
+        self._begin_segment(turn_before, changes, setup)
 
     def _check_liberties(self) -> None:
         liberties = np.empty(coords.padded_points(self.size), dtype=np.int16)
@@ -476,7 +476,7 @@ def _checked_colour(colour: int) -> int:
 def _ascii_rows(text: str) -> list[str]:
     """The rows of a diagram, each as long as there are rows, of the characters of `_ASCII_COLOURS`."""
     lines = [" ".join(line.replace("(", " ").replace(")", " ").split()) for line in text.splitlines()]
-    lines = [line for line in lines if line and not line.upper().startswith("A")]
+    lines = [line for line in lines if line and not _COLUMNS.startswith(line.replace(" ", "").upper().replace("I", ""))]
     size = len(lines)
     if not coords.MIN_SIZE <= size <= coords.MAX_SIZE:
         raise ValueError(f"a board of {size} rows is not supported: {coords.MIN_SIZE} to {coords.MAX_SIZE} are")
@@ -485,7 +485,7 @@ def _ascii_rows(text: str) -> list[str]:
         parts = re.fullmatch(r"(\d*)(.*?)(\d*)", line)
         assert parts
         for label in (parts[1], parts[3]):
-            if label and int(label) != size + 1 - number:
+            if label and label != str(size + 1 - number):
                 raise ValueError(f"row {number} from the top is numbered {label} but should be {size + 1 - number}")
         row = parts[2].replace(" ", "").upper()
         for column, cell in enumerate(row, start=1):

@@ -80,4 +80,4 @@ def parse_rules(name: str) -> Rules:
         return rules
     near = difflib.get_close_matches(key, [*RULES, *_ALIASES], n=1)
     hint = f"did you mean {near[0]}? " if near else ""
-    raise ValueError(f"unknown rules '{name}': {hint}known are {', '.join(RULES)}")
+    raise ValueError(f"unknown rules {name!r}: {hint}known are {', '.join(RULES)}")

@@ -70,6 +70,10 @@ class SlowBoard:
         """The empty points beside the chain at `place`."""
         return {other for stone in self.chain(place) for other in self.beside(stone) if other not in self.stones}
 
+    def changed(self, changes: Stones) -> SlowBoard:
+        """The board with some points set up, 0 for empty; whether every chain has a liberty then is not asked."""
+        return SlowBoard(self.size, {place: colour for place, colour in {**self.stones, **changes}.items() if colour})
+
     def put(self, place: Place, colour: int) -> SlowBoard:
         """The board once `colour` has played on an empty point: first the enemy's dead leave, then one's own.
 
@@ -186,11 +190,10 @@ class SlowGame:
         taken = (now.taken[0] + gone.count(1), now.taken[1] + gone.count(2))
         self.moments.append(Moment(after, 3 - colour, taken, 0, mover=colour))
 
-    def set_up(self, stones: Stones) -> None:
-        """Adds stones outside play; the caller sees to it that every chain has a liberty."""
+    def set_up(self, changes: Stones) -> None:
+        """Changes points outside play, 0 for empty; the caller sees to it that every chain has a liberty."""
         now = self.now
-        board = SlowBoard(self.size, {**now.board.stones, **stones})
-        self.moments.append(Moment(board, now.to_play, now.taken, 0, mover=None))
+        self.moments.append(Moment(now.board.changed(changes), now.to_play, now.taken, 0, mover=None))
 
     def set_to_play(self, colour: int) -> None:
         now = self.now
@@ -202,6 +205,11 @@ class SlowGame:
             return
         while len(self.moments) > 1 and self.now.mover is None:
             self.moments.pop()
+
+    def forget(self) -> None:
+        """Makes the present the beginning of the game."""
+        now = self.now
+        self.moments = [Moment(now.board, now.to_play, taken=(0, 0), passes=0, mover=None)]
 
     def copy(self) -> SlowGame:
         other = SlowGame(self.size, self.superko, self.suicide)

@@ -102,7 +102,7 @@ class Game:
         self.slow = SlowGame(view.size, case.rules.superko, case.rules.suicide)
         self.slow.set_up(board.stones)
         self.slow.set_to_play(turn)
-        del self.slow.moments[:-1]
+        self.slow.forget()
 
     def enter(self, entry: str) -> None:
         """Does or asks what one entry of a line says."""

@@ -73,7 +73,11 @@ def test_sgf_points_name_the_column_first(text: str, row: int, column: int) -> N
         ("D+4", "expected"),
         ("D٤", "expected"),
         ("É4", "expected"),
-        ("D0000000000000000000004", "expected"),
+        ("I", "expected"),
+        ("D 4", "expected"),
+        ("AA1", "expected"),
+        ("A100", "outside the 9x9 board"),
+        ("D" + "9" * 5000, "outside the 9x9 board"),
         ("resign", "expected"),
     ],
 )

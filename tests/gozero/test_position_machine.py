@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,10 +13,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from gozero import _board
-from gozero.coords import BLACK, WHITE, format_vertex
+from gozero.coords import BLACK, EMPTY, WHITE, format_vertex
 from gozero.position import Position
 from gozero.rules import Rules
-from tests.reference_board import SlowGame
+from tests.reference_board import Place, SlowBoard, SlowGame
 from tests.reference_comparison import (
     ALL_RULES,
     assert_same_board,
@@ -37,6 +38,7 @@ def photo(position: Position) -> dict[str, Any]:
         "board": str(position),
         "moves": list(position.moves),
         "setup": list(position.setup),
+        "edits": position.edits,
         "to_play": position.to_play,
         "last move": position.last_move,
         "recent": position.recent_points().tolist(),
@@ -47,6 +49,20 @@ def photo(position: Position) -> dict[str, Any]:
         "history": position.history[: position.history_length].tolist(),
         "hash": int(_board.position_hash(position.state)),
     }
+
+
+def play_lively(
+    position: Position, game: SlowGame, rng: random.Random, plies: int, after_each: Callable[[], None] = lambda: None
+) -> None:
+    for _ in range(plies):
+        place = lively_move(game, game.to_play, rng)
+        position.play(point_of(place, game.size))
+        game.play(place, game.to_play)
+        after_each()
+
+
+def is_possible(board: SlowBoard) -> bool:
+    return all(board.liberties(stone) for stone in board.stones)
 
 
 @dataclass
@@ -70,11 +86,17 @@ class Games(RuleBasedStateMachine):
 
     sizes: tuple[int, ...] = (1, 2, 3, 4, 5, 7)
 
-    @initialize(data=st.data(), rules=st.sampled_from(ALL_RULES))
-    def start(self, data: st.DataObject, rules: Rules) -> None:
+    @initialize(data=st.data(), rules=st.sampled_from(ALL_RULES), plies=st.sampled_from([0, 0, 12, 30]))
+    def start(self, data: st.DataObject, rules: Rules, plies: int) -> None:
+        """From the empty board, or from the diagram of a position that some moves lead to."""
         self.size = data.draw(st.sampled_from(self.sizes))
-        self.pairs = [Pair(*new_games(self.size, rules))]
-        self.hashes: dict[frozenset[tuple[tuple[int, int], int]], int] = {}
+        self.hashes: dict[frozenset[tuple[Place, int]], int] = {}
+        position, game = new_games(self.size, rules)
+        if plies:
+            play_lively(position, game, random.Random(plies), plies)
+            position = Position.from_ascii(str(position), position.to_play, rules=rules)
+            game.forget()
+        self.pairs = [Pair(position, game)]
         self.here.take_photo()
 
     @property
@@ -99,12 +121,7 @@ class Games(RuleBasedStateMachine):
     @rule(seed=st.integers(0, 2**32 - 1), plies=st.integers(1, 40))
     def play_on(self, seed: int, plies: int) -> None:
         position, game = self.here.position, self.here.game
-        rng = random.Random(seed)
-        for _ in range(plies):
-            place = lively_move(game, game.to_play, rng)
-            position.play(point_of(place, self.size))
-            game.play(place, game.to_play)
-            self.here.take_photo()
+        play_lively(position, game, random.Random(seed), plies, self.here.take_photo)
 
     @rule(colour=st.sampled_from([None, BLACK, WHITE]))
     def pass_(self, colour: int | None) -> None:
@@ -139,13 +156,26 @@ class Games(RuleBasedStateMachine):
     def set_up(self, index: int, colour: int) -> None:
         position, game = self.here.position, self.here.game
         place = game.board.places()[index % self.size**2]
-        if place in game.board.stones or game.board.put(place, colour).stones != {**game.board.stones, place: colour}:
+        if place in game.board.stones or not is_possible(game.board.changed({place: colour})):
             with pytest.raises(ValueError, match="cannot set up"):
                 position.add_stone(point_of(place, self.size), colour)
         else:
             position.add_stone(point_of(place, self.size), colour)
             game.set_up({place: colour})
             self.here.take_photo()
+
+    @rule(changes=st.dictionaries(INDICES, st.sampled_from([EMPTY, BLACK, WHITE]), max_size=6))
+    def edit(self, changes: dict[int, int]) -> None:
+        position, game = self.here.position, self.here.game
+        places = {game.board.places()[index % self.size**2]: colour for index, colour in changes.items()}
+        stones = [(colour, point_of(place, self.size)) for place, colour in places.items()]
+        if is_possible(game.board.changed(places)):
+            position.edit(stones)
+            game.set_up(places)
+            self.here.take_photo()
+        else:
+            with pytest.raises(ValueError, match="would have no liberty"):
+                position.edit(stones)
 
     @rule(row=st.integers(0, 12), column=st.integers(0, 12), colour=COLOURS)
     def set_up_ko(self, row: int, column: int, colour: int) -> None:
@@ -202,7 +232,7 @@ class ManyGames(Games):
 
 
 TestGames = Games.TestCase
-TestGames.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+TestGames.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
 
 TestManyGames = pytest.mark.slow(ManyGames.TestCase)
 TestManyGames.settings = settings(max_examples=600, stateful_step_count=50, deadline=None)
