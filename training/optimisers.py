@@ -52,20 +52,20 @@ def rate_factor(step: int, steps: int, schedule: ScheduleConfig) -> float:
     return min(warm, 1.0) * (schedule.final + (1 - schedule.final) * min(1.0, max(0.0, left)))
 
 
-def orthogonalised(matrix: Tensor, iterations: int = 5) -> Tensor:
-    """`matrix` [m, n] with its singular values moved to about 1 (0.7 to 1.2) by Newton-Schulz iterations.
+def orthogonalised(matrices: Tensor, iterations: int = 5) -> Tensor:
+    """`matrices` [..., m, n] with their singular values moved to about 1 (0.7 to 1.2) by Newton-Schulz iterations.
 
     The quintic and its coefficients are Keller Jordan's (https://kellerjordan.github.io/posts/muon/).
     """
     a, b, c = 3.4445, -4.7750, 2.0315
-    x: Tensor = matrix / matrix.norm().clamp(min=1e-7)
-    tall = x.size(0) > x.size(1)
+    x: Tensor = matrices / matrices.norm(dim=(-2, -1), keepdim=True).clamp(min=1e-7)
+    tall = x.size(-2) > x.size(-1)
     if tall:
-        x = x.T
+        x = x.mT
     for _ in range(iterations):
-        gram = x @ x.T
+        gram = x @ x.mT
         x = a * x + (b * gram + c * gram @ gram) @ x
-    return x.T if tall else x
+    return x.mT if tall else x
 
 
 class Muon(Optimizer):
@@ -93,20 +93,27 @@ class Muon(Optimizer):
             raise ValueError("Muon takes no closure")
         for group in self.param_groups:
             momentum, rate = group["momentum"], group["lr"]
+            alike: dict[torch.Size, list[nn.Parameter]] = {}
             for parameter in group["params"]:
-                if parameter.grad is None:
-                    continue
-                state = self.state[parameter]
-                if not state:
-                    state["momentum"] = torch.zeros_like(parameter)
-                average = state["momentum"]
-                average.lerp_(parameter.grad, 1 - momentum)
-                direction = parameter.grad.lerp(average, momentum).flatten(1)
-                change = orthogonalised(direction).view(parameter.shape)
-                shape_factor = math.sqrt(max(1.0, direction.size(0) / direction.size(1)))
-                parameter.mul_(1 - rate * group["weight_decay"])
-                parameter.add_(change, alpha=-rate * shape_factor)
+                if parameter.grad is not None:
+                    alike.setdefault(parameter.shape, []).append(parameter)
+            for parameters in alike.values():
+                # Together: on a GPU many small products would take longer than the few large ones of the network.
+                directions = torch.stack([self._direction(parameter, momentum) for parameter in parameters])
+                shape_factor = math.sqrt(max(1.0, directions.size(1) / directions.size(2)))
+                for parameter, change in zip(parameters, orthogonalised(directions), strict=True):
+                    parameter.mul_(1 - rate * group["weight_decay"])
+                    parameter.add_(change.view(parameter.shape), alpha=-rate * shape_factor)
         return None
+
+    def _direction(self, parameter: nn.Parameter, momentum: float) -> Tensor:
+        """Nesterov's direction of a parameter that has a gradient, as a matrix; its running average moves on."""
+        assert parameter.grad is not None
+        state = self.state[parameter]
+        if not state:
+            state["momentum"] = torch.zeros_like(parameter)
+        state["momentum"].lerp_(parameter.grad, 1 - momentum)
+        return parameter.grad.lerp(state["momentum"], momentum).flatten(1)
 
 
 def make_optimisers(network: nn.Module, config: OptimiserConfig) -> list[Optimizer]:

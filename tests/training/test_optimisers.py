@@ -39,6 +39,13 @@ def test_orthogonalised_moves_singular_values_to_about_one(shape: tuple[int, int
     assert (u.T @ result @ vt.T - torch.diag(torch.diag(u.T @ result @ vt.T))).abs().max() < 0.05
 
 
+def test_matrices_together_are_what_each_is_alone():
+    torch.manual_seed(0)
+    matrices = torch.randn(3, 8, 72) * torch.tensor([1e-3, 1.0, 50.0])[:, None, None]
+    for matrix, result in zip(matrices, orthogonalised(matrices), strict=True):
+        torch.testing.assert_close(result, orthogonalised(matrix))
+
+
 def test_muon_decreases_a_matrix_loss():
     torch.manual_seed(0)
     target = torch.randn(8, 4, 3, 3)
