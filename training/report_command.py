@@ -1,0 +1,27 @@
+"""`gozero report`: the curves of training runs on one page."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def main(argv: Sequence[str]) -> int:
+    """Entry point of `gozero report`."""
+    parser = argparse.ArgumentParser(
+        prog="gozero report",
+        description="Draw the curves of training runs, also of one that goes on, beside published numbers of others.",
+        epilog="example: gozero report runs/first runs/second --out comparison.png",
+    )
+    parser.add_argument("runs", nargs="+", metavar="RUN", help="folder of a run (--run of gozero train)")
+    parser.add_argument(
+        "--out", type=Path, metavar="FILE", help=".png, .svg or .html file (default: report.png in the first folder)"
+    )
+    options = parser.parse_args(argv)
+
+    from training.report import write_report
+    from training.run_facts import read_run
+
+    out = options.out or Path(options.runs[0]) / "report.png"
+    write_report([read_run(name) for name in options.runs], out)
+    print(out)
+    return 0
