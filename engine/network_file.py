@@ -21,6 +21,10 @@ KEY: Final = "gozero"
 """Name of the metadata entry, whose value is a `NetworkInfo` as JSON, in `.onnx` and `.safetensors` alike."""
 DEFAULT_SIZE: Final = 19
 """Board size of "auto" where none is said."""
+COMPACT: Final = "compact"
+"""The kind of network that has policy, value and ownership on one residual trunk."""
+POLICY: Final = "policy"
+"""The kind that AlphaGo's policy network is: no value, no pass, one board size."""
 AUTO: Final = "auto"
 """The name that stands for the shipped network of the board's size."""
 
@@ -149,9 +153,12 @@ def _named(name: str | os.PathLike[str]) -> Path:
 
 
 def _automatic(size: int) -> Path:
-    """The shipped network for boards of `size`: one made for this size alone before one for several."""
+    """The shipped network for boards of `size`: one made for this size alone before one for several.
+
+    A network that judges no position is nobody's first choice: it must be asked for by name.
+    """
     infos = {path: load_metadata(path) for path in shipped()}
-    fitting = {path: info.boards for path, info in infos.items() if info.supports(size)}
+    fitting = {path: info.boards for path, info in infos.items() if info.supports(size) and info.kind != POLICY}
     if not fitting:
         raise NetworkFileError(
             f"no network for {size}x{size} is shipped (there is {_names(list(infos))}); name one with --network"

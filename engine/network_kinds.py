@@ -3,17 +3,12 @@
 from typing import Any, TypeAlias
 
 from engine.alphago_networks import PolicyArchitecture, PolicyNetwork
-from engine.network_file import NetworkFileError
+from engine.network_file import COMPACT, POLICY, NetworkFileError
 from engine.networks import Architecture, Compact
 from gozero import config
 
 Network: TypeAlias = Compact | PolicyNetwork
 AnyArchitecture: TypeAlias = Architecture | PolicyArchitecture
-
-COMPACT = "compact"
-"""Policy, value and ownership on one residual trunk."""
-POLICY = "policy"
-"""AlphaGo's policy network: no value, no pass, one board size."""
 
 ARCHITECTURES: dict[str, type[AnyArchitecture]] = {COMPACT: Architecture, POLICY: PolicyArchitecture}
 

@@ -38,7 +38,8 @@ class Architecture(Config, frozen=True):
     value_hidden: int = 48
     """Units of the value head's hidden layer."""
     reply: bool = False
-    """Whether a second policy head predicts the opponent's reply: only to train with, left out on export."""
+    """Whether a second policy head predicts the opponent's reply: only to train with, left out on export. With
+    `loss.reply` 0.15 it is worth 0.010 nats of the policy (9x9, 90,000 positions, two sets of 8,192)."""
 
     def __post_init__(self) -> None:
         for name in ("blocks", "channels", "policy_channels", "value_channels", "value_hidden"):

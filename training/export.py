@@ -16,8 +16,8 @@ from torch import Tensor, nn
 
 from engine import network_file
 from engine.alphago_networks import PolicyNetwork
-from engine.network_file import NetworkFileError, NetworkInfo
-from engine.network_kinds import POLICY, Network, build, kind_of, parse_architecture
+from engine.network_file import POLICY, NetworkFileError, NetworkInfo
+from engine.network_kinds import Network, build, kind_of, parse_architecture
 from engine.networks import Architecture, Compact, parameter_count
 from gozero import config as configs
 from gozero import features

@@ -69,6 +69,13 @@ def test_names_paths_and_auto(ships: Path):
     assert network_file.find("auto") == ships / "all-any.onnx"
 
 
+def test_a_network_without_a_value_is_no_ones_automatic_choice(ships: Path):
+    policy = msgspec.json.encode(info("policy-19", [19], kind="policy")).decode()
+    write(ships / "policy-19.onnx", policy)
+    assert network_file.find("auto", 19) == ships / "all-any.onnx"
+    assert network_file.find("policy-19", 19) == ships / "policy-19.onnx"
+
+
 def test_what_cannot_be_found_is_named(ships: Path, tmp_path: Path):
     with pytest.raises(NetworkFileError, match=r"there is no network compact-8; did you mean compact-9"):
         network_file.find("compact-8")
