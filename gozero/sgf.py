@@ -1,14 +1,14 @@
-"""SGF text to game records and back (FF[4], https://www.red-bean.com/sgf/; older and sloppier files are read too).
+"""SGF to game records and back (FF[4], https://www.red-bean.com/sgf/; older and sloppier files are read too).
 
-The grammar is sgfmill's; what the properties mean for a game of Go is decided here. Only the main line is read.
+What the properties mean for a game of Go is decided here. Only the main line is read: `gozero.sgf_tree` has the rest,
+`gozero.sgf_position` the positions on the way, set-up in mid-game included.
 """
 
 from __future__ import annotations
 
-import codecs
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -17,23 +17,17 @@ import numpy as np
 from sgfmill import sgf_grammar
 
 from gozero import coords, record
-from gozero.errors import GozeroError
+from gozero.coords import BLACK, EMPTY, WHITE
 from gozero.record import GameRecord
+from gozero.sgf_text import SgfError, decoded, escape, parse_games, simple_text
 
-Node = Mapping[str, list[bytes]]
+__all__ = ["NO_RESULT", "SgfError", "format_result", "parse", "parse_each", "parse_result", "read", "write"]
+
+Node = Mapping[str, Sequence[str]]
+"""The properties of a node, with their raw values."""
 
 NO_RESULT: Final = "no result"
 """The reason of a record that is sound but does not say who won."""
-
-
-class SgfError(GozeroError):
-    """A record that cannot be read. `reason` is one of few short phrases, `detail` says more."""
-
-    def __init__(self, reason: str, detail: str = "", source: str = "") -> None:
-        self.reason = reason
-        self.detail = detail
-        self.source = source
-        super().__init__(": ".join(part for part in (source, reason, detail) if part))
 
 
 def read(path: str | Path) -> list[GameRecord]:
@@ -42,12 +36,15 @@ def read(path: str | Path) -> list[GameRecord]:
     Raises:
         SgfError: the file is missing, or one of its games is broken; the message names the file.
     """
-    path = Path(path)
+    return parse(read_bytes(path), str(path))
+
+
+def read_bytes(path: str | Path) -> bytes:
+    """What is in a file. Raises SgfError, which names the file."""
     try:
-        data = path.read_bytes()
+        return Path(path).read_bytes()
     except OSError as error:
         raise SgfError("cannot be read", error.strerror or str(error), str(path)) from None
-    return parse(data, str(path))
 
 
 def parse(data: bytes, source: str = "") -> list[GameRecord]:
@@ -59,194 +56,119 @@ def parse(data: bytes, source: str = "") -> list[GameRecord]:
     games = []
     for number, game in enumerate(parse_each(data), start=1):
         if isinstance(game, SgfError):
-            name = f"{source}, game {number}" if number > 1 else source
-            raise SgfError(game.reason, game.detail, name)
+            raise game.within(source, number)
         games.append(game)
     return games
 
 
 def parse_each(data: bytes) -> Iterator[GameRecord | SgfError]:
     """The games of SGF text, with an error in the place of each that is broken. Never empty, never raises."""
-    for tree in _trees(data):
-        if isinstance(tree, SgfError):
-            yield tree
+    for game in parse_games(data):
+        if isinstance(game, SgfError):
+            yield game
             continue
         try:
-            yield _interpret(tree)
+            yield _interpret(main_line(game.tree))
         except SgfError as error:
             yield error
 
 
-# --- text to trees ---------------------------------------------------------------------------------------------------
-
-_CHARSET: Final = re.compile(rb"\bCA\s*\[([^\]\\]{1,40})\]")
-_START: Final = re.compile(rb"\(\s*;")
-_ROOT: Final = re.compile(rb"\(\s*;\s*(?:FF|GM|SZ|CA|AP)\s*\[")
-_BYTE_ORDER_MARKS: Final = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
-# Tried in this order where no CA helps. In the East Asian ones the second byte of a character can be the one of ']'
-# or '\', so the bytes have to be decoded before they are parsed; in Latin-1, the default of SGF, they need not be.
-_FALLBACKS: Final = ("utf-8", "latin-1", "gb18030", "cp949", "cp932", "big5hkscs")
-# What a CA may name: text in which the characters of the grammar are the bytes of ASCII.
-_TEXT_CODEC: Final = re.compile(r"utf-8|ascii|iso8859|iso2022|cp\d|gb|hz|euc|shift_jis|big5|koi8|johab|mac-|tis-620")
-# From this many bytes on, games are parsed one at a time: a parse tree takes many times the room of its text.
-_LARGE: Final = 1 << 20
-# Names that files use for a subset of what they hold.
-_WIDER: Final = {
-    "gb2312": "gb18030",
-    "gbk": "gb18030",
-    "euc_kr": "cp949",
-    "shift_jis": "cp932",
-    "big5": "big5hkscs",
-    "ascii": "utf-8",
-}
-
-
-def _decodings(data: bytes) -> Iterator[bytes]:
-    """The text as UTF-8 under each plausible encoding, the most plausible first."""
-    for mark, encoding in _BYTE_ORDER_MARKS:
-        if data.startswith(mark):
-            yield data.decode(encoding, "replace").encode()
-            return
-    if data.isascii():
-        yield data
-        return
-    encodings = []
-    named = _CHARSET.search(data)
-    if named:
-        try:
-            name = codecs.lookup(named[1].decode("latin-1").strip().replace(" ", "-")).name
-        except (LookupError, ValueError):
-            name = ""  # an encoding that nobody knows says nothing
-        if _TEXT_CODEC.match(name):
-            encodings.append(_WIDER.get(name, name))
-    for encoding in [*encodings, *(name for name in _FALLBACKS if name not in encodings)]:
-        try:
-            yield data.decode(encoding).encode("utf-8", "replace")
-        except UnicodeError:
-            continue
-
-
-def _trees(data: bytes) -> Iterator[sgf_grammar.Coarse_game_tree | SgfError]:
-    """The parse tree of each game, or an error in its place."""
-    first = None
-    for text in _decodings(data):
-        if first is None:
-            first = text
-        if len(text) > _LARGE:
-            break
-        try:
-            yield from sgf_grammar.parse_sgf_collection(text)
-        except ValueError:
-            continue
-        return
-    assert first is not None  # Latin-1 decodes everything
-    yield from _trees_one_by_one(first)
-
-
-def _trees_one_by_one(text: bytes) -> Iterator[sgf_grammar.Coarse_game_tree | SgfError]:
-    """As `_trees`, for text that is large or has a broken game in it.
-
-    A broken game usually lacks a bracket, so that it swallows the games after it; from the first one on, each game
-    therefore ends where the next seems to start.
-    """
-    damaged = False
-    start = _START.search(text)
-    if not start:
-        yield SgfError("no game", "the text holds no '(;'" if text.strip() else "the file is empty")
-    while start:
-        position = start.start()
-        following = _ROOT.search(text, position + 1) if damaged else None
-        if following:
-            game, end = text[position : following.start()], following.start()
-        else:
-            _, end = sgf_grammar.tokenise(text, position)
-            game = text[position:end]
-        try:
-            yield sgf_grammar.parse_sgf_game(game)
-        except ValueError as error:
-            yield SgfError("broken SGF", str(error))
-            if not damaged:
-                damaged = True
-                following = _ROOT.search(text, position + 1)
-            end = following.start() if following else len(text)
-        start = _START.search(text, end)
+def main_line(tree: sgf_grammar.Coarse_game_tree) -> Iterator[Node]:
+    """The nodes from the root to the end of the first branch; raises SgfError where a property has no name."""
+    return map(decoded, sgf_grammar.main_sequence_iter(tree))
 
 
 # --- trees to records ------------------------------------------------------------------------------------------------
 
 
 @cache
-def _indices(size: int) -> dict[bytes, int]:
-    """The move index of every spelling of a move on a board of this size."""
+def _points(size: int) -> dict[str, int]:
+    """The point, or PASS, of every spelling of a move on a board of this size."""
     points = [coords.point_of(index, size) for index in range(size * size + 1)]
-    table = {coords.format_sgf_point(point, size).encode(): coords.move_index(point, size) for point in points}
+    table = {coords.format_sgf_point(point, size): point for point in points}
     if size <= 19:
-        table[b"tt"] = size * size
+        table["tt"] = coords.PASS
     return table
 
 
-def _index(value: bytes, size: int) -> int:
-    """The move index of an SGF point or pass; raises SgfError."""
-    index = _indices(size).get(value)
-    if index is None:
-        index = _indices(size).get(value.strip())
-    if index is None:
-        raise SgfError("point off the board", f"'{_text(value)[:20]}' on a {size}x{size} board")
-    return index
+def point_of(value: str, size: int) -> int:
+    """The point, or PASS, of the value of a move; raises SgfError."""
+    points = _points(size)
+    point = points.get(value)
+    if point is None:
+        point = points.get(simple_text(value).strip())
+    if point is None:
+        raise SgfError("point off the board", f"'{simple_text(value)[:20]}' on a {size}x{size} board")
+    return point
 
 
-def _stones(values: list[bytes], size: int) -> Iterator[int]:
+def _stones(values: Iterable[str], size: int) -> Iterator[int]:
     """The points of a list of stones, rectangles such as aa:cc taken apart (FF[4], compressed point lists)."""
     for value in values:
-        corner, colon, opposite = value.partition(b":")
-        ends = [_index(end, size) for end in ((corner, opposite) if colon else (corner,))]
-        if size * size in ends:
-            raise SgfError("point off the board", f"a set-up stone at '{_text(value)[:20]}'")
-        rows = [end // size for end in ends]
-        columns = [end % size for end in ends]
+        corner, colon, opposite = value.partition(":")
+        ends = [point_of(end, size) for end in ((corner, opposite) if colon else (corner,))]
+        if coords.PASS in ends:
+            raise SgfError("point off the board", f"a set-up stone at '{simple_text(value)[:20]}'")
+        rows, columns = zip(*(coords.row_col(end, size) for end in ends), strict=True)
         for row in range(min(rows), max(rows) + 1):
             for column in range(min(columns), max(columns) + 1):
-                yield row * size + column
+                yield coords.point_of(row * size + column, size)
 
 
-def _interpret(tree: sgf_grammar.Coarse_game_tree) -> GameRecord:
-    """The record of a parse tree's main line; raises SgfError."""
-    info: dict[str, list[bytes]] = {}
+def set_up(node: Node, size: int) -> dict[int, int]:
+    """The colour that a node gives each point it sets up, EMPTY for those that it clears; raises SgfError."""
+    if node.keys().isdisjoint(("AB", "AW", "AE")):
+        return {}
+    return {
+        point: colour
+        for name, colour in (("AB", BLACK), ("AW", WHITE), ("AE", EMPTY))
+        for point in _stones(node.get(name, ()), size)
+    }
+
+
+def move(node: Node, size: int) -> tuple[int, int] | None:
+    """Colour and point, or PASS, of the move in a node, None where it has none; raises SgfError."""
+    colour = BLACK if "B" in node else WHITE
+    values = node.get("B") or node.get("W")
+    if not values:
+        return None
+    if "B" in node and "W" in node:
+        raise SgfError("broken SGF", f"two moves in one node, B[{values[0][:20]}] and W[{node['W'][0][:20]}]")
+    return colour, point_of(values[0], size)
+
+
+def _interpret(nodes: Iterable[Node]) -> GameRecord:
+    """The record of a game's main line; raises SgfError."""
+    info: dict[str, Sequence[str]] = {}
     setup: dict[int, int] = {}
     moves: list[int] = []
     size = 0
-    for node in sgf_grammar.main_sequence_iter(tree):
+    for node in nodes:
         if not moves:
             for name, values in node.items():
                 info.setdefault(name, values)
             if not size:
-                size = _size(info)
-        if not node.keys().isdisjoint(("AB", "AW", "AE")):
-            if moves:
-                raise SgfError("set-up in mid-game", f"after move {len(moves)}")
-            setup.update((index, index) for index in _stones(node.get("AB", []), size))
-            setup.update((index, index | record.WHITE_BIT) for index in _stones(node.get("AW", []), size))
-            for index in _stones(node.get("AE", []), size):
-                setup.pop(index, None)
-        if "B" in node:
-            if "W" in node:
-                raise SgfError("broken SGF", f"two moves in one node after move {len(moves)}")
-            moves.append(_index(node["B"][0], size))
-        elif "W" in node:
-            moves.append(_index(node["W"][0], size) | record.WHITE_BIT)
+                size = board_size(info)
+        changes = set_up(node, size)
+        if changes and moves:
+            raise SgfError("set-up in mid-game", f"after move {len(moves)}")
+        setup.update(changes)
+        played = move(node, size)
+        if played:
+            moves.append(_code(*played, size))
     if not moves:
         raise SgfError("no moves")
     if len(moves) > record.MAX_CODES:
         raise SgfError("too long", f"{len(moves)} moves")
-    return _record(size, info, list(setup.values()), moves)
+    return _record(size, info, [_code(colour, point, size) for point, colour in setup.items() if colour], moves)
+
+
+def _code(colour: int, point: int, size: int) -> int:
+    return coords.move_index(point, size) | (record.WHITE_BIT if colour == WHITE else 0)
 
 
 def _record(size: int, info: Node, setup: list[int], moves: list[int]) -> GameRecord:
-    handicap = _handicap(info)
+    handicap = handicap_of(info)
     if handicap >= 2 and not setup:
         # Some servers write the handicap stones as moves.
         stones = moves[:handicap]
@@ -265,9 +187,9 @@ def _record(size: int, info: Node, setup: list[int], moves: list[int]) -> GameRe
         size=size,
         moves=np.array(moves, np.uint16),
         setup=np.array(setup, np.uint16),
-        first_player=coords.WHITE if white_first else coords.BLACK,
-        komi=_komi(_first(info, "KM"), size),
-        rules=_rules(_first(info, "RU")),
+        first_player=WHITE if white_first else BLACK,
+        komi=komi_of(info, size),
+        rules=rules_of(info),
         winner=winner,
         margin=margin,
         ending=ending,
@@ -278,18 +200,13 @@ def _record(size: int, info: Node, setup: list[int], moves: list[int]) -> GameRe
     )
 
 
-def _text(value: bytes) -> str:
-    if b"\\" in value or b"\n" in value or b"\r" in value:
-        value = sgf_grammar.simpletext_value(value)
-    return value.decode("utf-8", "replace").strip()
-
-
 def _first(info: Node, name: str) -> str:
     values = info.get(name)
-    return _text(values[0]) if values else ""
+    return simple_text(values[0]).strip() if values else ""
 
 
-def _size(info: Node) -> int:
+def board_size(info: Node) -> int:
+    """The size that the root names; raises SgfError where it is none of ours, or the game is not Go."""
     game = _first(info, "GM")
     if game not in ("", "1"):
         raise SgfError("not Go", f"GM[{game[:20]}]")
@@ -306,15 +223,16 @@ def _size(info: Node) -> int:
     return size
 
 
-def _handicap(info: Node) -> int:
+def handicap_of(info: Node) -> int:
+    """The number that HA names, 0 if none."""
     text = _first(info, "HA")
     return int(text) if re.fullmatch(r"\d{1,3}", text, re.ASCII) else 0
 
 
-def _komi(text: str, size: int) -> float | None:
+def komi_of(info: Node, size: int) -> float | None:
     """Komi in points. Fox writes hundredths, and Chinese files write stones: 3.75 of them are 7.5 points."""
     try:
-        komi = float(text.replace(",", "."))
+        komi = float(_first(info, "KM").replace(",", "."))
     except ValueError:
         return None
     if not math.isfinite(komi):
@@ -336,8 +254,9 @@ _RULES: Final = (
 )
 
 
-def _rules(text: str) -> str | None:
-    lowered = text.lower()
+def rules_of(info: Node) -> str | None:
+    """The name of the rule set that RU names, None where it names none of ours."""
+    lowered = _first(info, "RU").lower()
     return next((name for name, starts in _RULES if lowered.startswith(starts)), None)
 
 
@@ -375,11 +294,11 @@ _ENDINGS: Final = (
 )
 _MARGIN: Final = re.compile(r"(\d{1,3}(?:\.\d*)?|\.\d+)(?![\d/])", re.ASCII)
 _EAST_ASIAN: Final = (
-    ("黑", coords.BLACK),
-    ("黒", coords.BLACK),
-    ("흑", coords.BLACK),
-    ("白", coords.WHITE),
-    ("백", coords.WHITE),
+    ("黑", BLACK),
+    ("黒", BLACK),
+    ("흑", BLACK),
+    ("白", WHITE),
+    ("백", WHITE),
 )
 
 
@@ -393,7 +312,7 @@ def parse_result(text: str) -> tuple[int | None, float | None, str]:
         return 0, 0.0, "counted"
     match = _RESULT.match(text)
     if match:
-        winner = coords.BLACK if match[1] == "b" else coords.WHITE
+        winner = BLACK if match[1] == "b" else WHITE
         rest = match[2].strip()
         for ending, pattern in _ENDINGS:
             if pattern.match(rest):
@@ -420,23 +339,24 @@ def write(
     black_name: str | None = None,
     white_name: str | None = None,
     comments: Mapping[int, str] | None = None,
+    edits: Iterable[tuple[int, Iterable[tuple[int, int]]]] = (),
+    to_play: int | None = None,
 ) -> str:
     """The game as SGF text (FF[4], UTF-8), which `parse` reads back as the same record.
 
-    `comments[n]` is shown after n moves: 0 in the root node, 1 at the first move.
+    `comments[n]` is shown after n moves: 0 in the root node, 1 at the first move. `edits` are stones set up in
+    mid-game, as `Position.edits` has them; after one that ends the record, `to_play` is to move.
     """
     comments = comments or {}
     size = game.size
-
-    def point(code: int) -> bytes:
-        return coords.format_sgf_point(coords.point_of(code & ~record.WHITE_BIT, size), size).encode()
+    moves = [(WHITE if code & record.WHITE_BIT else BLACK, code & ~record.WHITE_BIT) for code in game.moves.tolist()]
 
     def node(properties: Mapping[str, str], number: int) -> dict[str, list[bytes]]:
         comment = {"C": comments[number]} if number in comments else {}
-        return {
-            name: [sgf_grammar.escape_text(text.encode(errors="replace"))]
-            for name, text in {**properties, **comment}.items()
-        }
+        return {name: [escape(text).encode(errors="replace")] for name, text in {**properties, **comment}.items()}
+
+    def spelt(point: int) -> bytes:
+        return coords.format_sgf_point(point, size).encode()
 
     info = {"FF": "4", "GM": "1", "CA": "UTF-8", "SZ": str(size), "RE": format_result(game)}
     optional = {
@@ -452,15 +372,25 @@ def write(
     }
     root = node(info | {name: text for name, text in optional.items() if text is not None}, 0)
     for name, is_white in (("AB", False), ("AW", True)):
-        stones = [point(code) for code in game.setup.tolist() if bool(code & record.WHITE_BIT) == is_white]
-        if stones:
-            root[name] = stones
+        codes = [code & ~record.WHITE_BIT for code in game.setup.tolist() if bool(code & record.WHITE_BIT) == is_white]
+        if codes:
+            root[name] = [spelt(coords.point_of(code, size)) for code in codes]
+    later = {number: list(changes) for number, changes in edits}
     tree = sgf_grammar.Coarse_game_tree()
     tree.sequence = [root]
-    for number, code in enumerate(game.moves.tolist(), start=1):
-        move = node({}, number)
-        move["W" if code & record.WHITE_BIT else "B"] = [point(code)]
-        tree.sequence.append(move)
+    for number in range(len(moves) + 1):
+        if number:
+            colour, index = moves[number - 1]
+            tree.sequence.append(node({}, number))
+            tree.sequence[-1][coords.colour_letter(colour)] = [spelt(coords.point_of(index, size))]
+        if number in later:
+            turn = moves[number][0] if number < len(moves) else to_play
+            edit = node({"PL": coords.colour_letter(turn)} if turn else {}, -1)
+            for name, colour in (("AB", BLACK), ("AW", WHITE), ("AE", EMPTY)):
+                points = [point for holder, point in later[number] if holder == colour]
+                if points:
+                    edit[name] = [spelt(point) for point in points]
+            tree.sequence.append(edit)
     text: bytes = sgf_grammar.serialise_game_tree(tree)
     return text.decode()
 

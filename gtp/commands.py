@@ -384,11 +384,11 @@ def loadsgf(call: Call) -> str:
     path, number = Path(text), None
     if not path.is_file() and len(call.arguments) > 1 and call.arguments[-1].isdigit():
         path, number = Path(text.rpartition(" ")[0].rstrip()), parse_integer(call.arguments[-1], "bad move number")
-    from gtp import records
+    from gozero import sgf_position
 
     try:
-        call.session.position = records.load(path, number, old.komi, old.rules)
-    except (GozeroError, OSError, ValueError) as error:
+        call.session.position = sgf_position.read(path, number, old.komi, old.rules)
+    except GozeroError as error:
         call.log(str(error))
         raise GtpError("cannot load file") from None
     return ""

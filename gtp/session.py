@@ -197,7 +197,7 @@ class Session:
 
 
 def replayed(position: Position, rules: Rules) -> Position:
-    """The same game under other rules; stones set up in mid-game are left out.
+    """The same game under other rules.
 
     Raises:
         ValueError: one of its moves would be illegal.
@@ -206,12 +206,16 @@ def replayed(position: Position, rules: Rules) -> Position:
 
     copy = Position(position.size, position.komi, rules)
     if position.handicap:
-        copy.place_handicap([point for _, point in position.setup])
-    else:
-        for colour, point in position.setup:
-            copy.add_stone(point, colour)
-    for colour, point in position.moves:
-        copy.play(point, colour)
+        copy.place_handicap(point for _, point in position.setup)
+    elif position.setup:
+        copy.edit(position.setup)
+    played = 0
+    for number, changes in [*position.edits, (len(position.moves), [])]:
+        for colour, point in position.moves[played:number]:
+            copy.play(point, colour)
+        if changes:
+            copy.edit(changes)
+        played = number
     return copy
 
 

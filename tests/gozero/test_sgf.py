@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gozero import record, sgf
+from gozero import record, sgf, sgf_text
 from gozero.coords import BLACK, WHITE
 from gozero.record import GameRecord
 from gozero.rules import parse_rules
@@ -317,7 +317,7 @@ def test_many_games_without_their_last_bracket_take_linear_time():
 
 
 def test_large_collection_is_read_one_game_at_a_time(monkeypatch):
-    monkeypatch.setattr(sgf, "_LARGE", 10)
+    monkeypatch.setattr(sgf_text, "_LARGE", 10)
     assert outcomes(b"(;SZ[9];B[aa])x(;SZ[9];B[ba](;W[aa])(;W[bb]))(;SZ[9];B[ca])") == [0, 1, 2]
 
 

@@ -1,0 +1,108 @@
+"""SGF games on the board: the positions of a main line, with all that was set up or taken off on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Final
+
+from gozero import coords, sgf
+from gozero.coords import BLACK, PASS, WHITE
+from gozero.position import Position
+from gozero.rules import Rules
+from gozero.sgf import Node, SgfError
+from gozero.sgf_text import parse_games
+
+_TURNS: Final = {"b": BLACK, "1": BLACK, "w": WHITE, "2": WHITE}  # what PL may begin with; FF[1] had numbers
+
+
+def read(
+    path: str | Path, before_move: int | None = None, komi: float = 7.5, rules: str | Rules = "chinese"
+) -> Position:
+    """The position of the first game of an SGF file before a move (numbered from 1), or at its end.
+
+    What was set up before that move is on the board. `komi` and `rules` hold where the file names none.
+
+    Raises:
+        SgfError: the file cannot be read, or not played; the message names the file and the move.
+    """
+    game = next(parse_games(sgf.read_bytes(path)))
+    try:
+        if isinstance(game, SgfError):
+            raise game
+        return play_through(list(sgf.main_line(game.tree)), before_move, komi, rules)
+    except SgfError as error:
+        raise error.within(str(path), 1) from None
+
+
+def play_through(
+    nodes: Sequence[Node], before_move: int | None = None, komi: float = 7.5, rules: str | Rules = "chinese"
+) -> Position:
+    """As `read`, of the nodes from the root of a game to the end of one of its branches.
+
+    Raises:
+        SgfError: the game cannot be played as it stands.
+    """
+    info = _information(nodes)
+    size = sgf.board_size(info)
+    file_komi = sgf.komi_of(info, size)
+    position = Position(size, komi if file_komi is None else file_komi, sgf.rules_of(info) or rules)
+    handicap = sgf.handicap_of(info)
+    nodes = _with_handicap_set_up(nodes, size, handicap)
+    moves = [sgf.move(node, size) for node in nodes]
+    first = next((move[0] for move in moves if move), WHITE if handicap >= 2 else BLACK)
+    position.to_play = first
+    for node, move in zip(nodes, moves, strict=True):
+        if move and before_move is not None and len(position.moves) + 1 >= before_move:
+            break
+        _set_up(position, node)
+        if move:
+            _play(position, *move)
+        position.to_play = _TURNS.get("".join(node.get("PL", ())).strip().lower()[:1], position.to_play)
+    return position
+
+
+def _information(nodes: Iterable[Node]) -> Node:
+    """What the nodes up to the first move say of the game."""
+    info: dict[str, Sequence[str]] = {}
+    for node in nodes:
+        for name, values in node.items():
+            info.setdefault(name, values)
+        if "B" in node or "W" in node:
+            break
+    return info
+
+
+def _with_handicap_set_up(nodes: Sequence[Node], size: int, handicap: int) -> Sequence[Node]:
+    """The nodes with handicap stones that are written as Black's first moves, as some servers do, set up instead."""
+    moves = [(i, node) for i, node in enumerate(nodes) if "B" in node or "W" in node][:handicap]
+    before = nodes[: moves[-1][0] + 1] if moves else ()
+    is_set_up = any("AB" in node or "AW" in node for node in before)
+    if handicap < 2 or is_set_up or len(moves) < handicap or not all("B" in node for _, node in moves):
+        return nodes
+    stones = [node["B"][0] for _, node in moves]
+    if PASS in (sgf.point_of(stone, size) for stone in stones):
+        return nodes
+    changed = list(nodes)
+    for i, node in moves:
+        changed[i] = {name: values for name, values in node.items() if name != "B"}
+    last = moves[-1][0]
+    changed[last] = {**changed[last], "AB": stones}
+    return changed
+
+
+def _set_up(position: Position, node: Node) -> None:
+    changes = sgf.set_up(node, position.size)
+    if changes:
+        try:
+            position.edit((colour, point) for point, colour in changes.items())
+        except ValueError as error:
+            raise SgfError("illegal set-up", f"after move {len(position.moves)}: {error}") from None
+
+
+def _play(position: Position, colour: int, point: int) -> None:
+    try:
+        position.play(point, colour)
+    except ValueError as error:
+        what = f"{coords.colour_name(colour)} {str(error).removeprefix('illegal move ')}"
+        raise SgfError("illegal move", f"move {len(position.moves) + 1}, {what}") from None
