@@ -14,6 +14,12 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 CHECKOUT = Path(__file__).resolve().parent.parent
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """As plain Python, the unsigned words of the kernels warn when they wrap, which compiled code does silently."""
+    if "NUMBA_DISABLE_JIT" in os.environ:
+        config.addinivalue_line("filterwarnings", "ignore:overflow encountered:RuntimeWarning")
+
+
 def require(present: bool, what: str) -> None:
     """Skips the test where a program is not installed; on CI, which installs them all, that is a failure."""
     if not present:

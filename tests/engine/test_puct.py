@@ -16,6 +16,8 @@ from engine._puct import (
 )
 from engine.search import SearchConfig
 
+pytestmark = pytest.mark.nojit
+
 
 def test_other_side_flips_the_sign() -> None:
     assert other_side(0.25) == -0.25

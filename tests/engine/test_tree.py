@@ -90,6 +90,7 @@ def test_visits_are_conserved_whatever_order_answers_come_in(order: tuple[int, .
         check_statistics(work.tree)
 
 
+@pytest.mark.nojit
 def test_leaves_given_up_leave_no_trace_and_can_be_selected_again() -> None:
     work = Workshop(Position(5, KOMI))
     work.answer(*work.select(8))
@@ -154,6 +155,7 @@ def test_every_node_lists_the_legal_moves_of_its_position(size: int, rules: str)
         assert refused, "superko was never put to the test"
 
 
+@pytest.mark.nojit
 def test_the_games_own_history_forbids_moves_in_the_tree() -> None:
     """Black has just taken a ko; White may take back only after it changed elsewhere."""
     position = Position.from_ascii(". X O . .\nX O . O .\n. X O . .\n. . . . .\n. . . . .")
@@ -166,6 +168,7 @@ def test_the_games_own_history_forbids_moves_in_the_tree() -> None:
     assert retaken, "the tree holds a ko threat, a pass at least"
 
 
+@pytest.mark.nojit
 def test_a_subtree_keeps_every_statistic() -> None:
     position = Position(4, KOMI)
     search = Search(HashEvaluator(), SMALL, seed=5)

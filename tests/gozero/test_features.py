@@ -97,6 +97,7 @@ KO = """
 """
 
 
+@pytest.mark.nojit
 def test_the_ko_point_is_no_legal_move() -> None:
     position = Position.from_ascii(KO, to_play=BLACK)
     position.play(point_at(1, 2, 5))
@@ -142,6 +143,7 @@ LADDER = """
 """White's stone is in atari; running, it is chased up and to the right until the edge."""
 
 
+@pytest.mark.nojit
 @pytest.mark.parametrize(("breaker", "escapes"), [(None, 0), ((2, 7), 1), ((3, 2), 0)])
 def test_a_ladder_works_unless_a_stone_breaks_it(breaker: Place | None, escapes: int) -> None:
     position = Position.from_ascii(LADDER, to_play=WHITE)

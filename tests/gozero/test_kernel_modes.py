@@ -23,13 +23,18 @@ def run_tests_with(checkout: Path, setting: str, *arguments: str) -> None:
 
 
 @pytest.mark.skipif("NUMBA_DISABLE_JIT" in os.environ, reason="is itself such a run")
-def test_kernels_pass_as_plain_python(checkout: Path) -> None:
-    run_tests_with(checkout, "NUMBA_DISABLE_JIT", "tests/gozero", "-m", "nojit")
+def test_every_kernel_passes_as_plain_python(checkout: Path) -> None:
+    """The tests that are marked nojit, which together have to call every kernel there is."""
+    files = [
+        path for path in sorted((checkout / "tests").rglob("test_*.py")) if "mark.nojit" in path.read_text("utf-8")
+    ]
+    run_tests_with(
+        checkout, "NUMBA_DISABLE_JIT", "-p", "tests.kernel_calls", "-m", "nojit and not slow", *map(str, files)
+    )
 
 
 @pytest.mark.slow
 @pytest.mark.skipif("NUMBA_BOUNDSCHECK" in os.environ, reason="is itself such a run")
 def test_kernels_pass_with_bounds_checks(checkout: Path) -> None:
-    run_tests_with(
-        checkout, "NUMBA_BOUNDSCHECK", "tests/gozero/test_board.py", "tests/gozero/test_against_reference.py"
-    )
+    names = ("board", "against_reference", "position_machine", "rules_tables", "features")
+    run_tests_with(checkout, "NUMBA_BOUNDSCHECK", "-m", "not slow", *(f"tests/gozero/test_{name}.py" for name in names))

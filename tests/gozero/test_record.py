@@ -126,6 +126,7 @@ def test_rank_codes_are_ordered_and_nonsense_is_unknown():
         (game(5, 20, setup=codes(25)), "illegal set-up", "Black pass: the point is occupied"),
     ],
 )
+@pytest.mark.nojit
 def test_faults(what, reason, detail):
     assert record.fault(what) == (reason, detail)
 

@@ -1,0 +1,44 @@
+"""A pytest plugin for runs with NUMBA_DISABLE_JIT=1: they fail if there is a kernel that no test called.
+
+    NUMBA_DISABLE_JIT=1 python -m pytest -p tests.kernel_calls -m nojit
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from gozero import jit
+
+known: set[str] = set()
+called: set[str] = set()
+
+
+def noted(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Stands in for the decorators of `gozero.jit`."""
+    name = f"{function.__module__}.{function.__name__}"
+    known.add(name)
+
+    @functools.wraps(function)
+    def noting(*arguments: Any) -> Any:
+        called.add(name)
+        return function(*arguments)
+
+    return noting
+
+
+jit.kernel = jit.lean_kernel = noted
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    modules = [f"{path.parent.name}.{path.stem}" for path in jit.kernel_sources()]
+    for module in modules:
+        importlib.import_module(module)
+    missing = sorted(name for name in known - called if name.rpartition(".")[0] in modules)
+    if missing:
+        print(f"\nno test that is marked nojit calls: {', '.join(missing)}")
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
