@@ -85,6 +85,9 @@ def trained(config: PolicyConfig, stage: PolicyStage, run: Path, world: World) -
 
 
 def test_two_processes_do_what_one_does(row_store: Path, tmp_path: Path):
+    config = settings(row_store)
+    stage = PolicyStage(config, torch.device("cpu"))
+    batch = stage.batch(3)  # first, so that the two find every kernel compiled
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "program.py"]
     (tmp_path / "program.py").write_text(PROGRAM)
     environment = {**os.environ, "PYTHONPATH": str(CHECKOUT), "OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"}
@@ -94,9 +97,6 @@ def test_two_processes_do_what_one_does(row_store: Path, tmp_path: Path):
     assert done.returncode == 0, done.stderr[-3000:]
     first, second = (load_file(tmp_path / f"rank{rank}.safetensors") for rank in (0, 1))
 
-    config = settings(row_store)
-    stage = PolicyStage(config, torch.device("cpu"))
-    batch = stage.batch(3)
     assert torch.equal(torch.cat([first["planes"], second["planes"]]), batch.planes)
     assert torch.equal(torch.cat([first["policy"], second["policy"]]), batch.targets.policy)
     network = make_network(config, torch.device("cpu"))
