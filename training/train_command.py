@@ -21,12 +21,16 @@ if TYPE_CHECKING:
 
 def main(argv: Sequence[str]) -> int:
     """Entry point of `gozero train`; returns 128 + the signal's number when a signal stopped the run."""
+    if argv[:1] == ["rollout"]:
+        from training import rollout_command
+
+        return rollout_command.main(argv[1:])
     parser = argparse.ArgumentParser(
         prog="gozero train",
         description="Train a network from records. Ctrl-C saves; the same command with --resume continues.",
         epilog="example: gozero train policy --config compact-19 --store games.store --run runs/first",
     )
-    parser.add_argument("stage", choices=["policy"], help="which of AlphaGo's stages")
+    parser.add_argument("stage", choices=["policy", "rollout"], help="which of AlphaGo's stages")
     parser.add_argument("--config", help="a preset in data/configs, or a YAML file (a resumed run has its own)")
     parser.add_argument("--run", required=True, metavar="DIR", help="folder of the run: settings, metrics, checkpoints")
     parser.add_argument("--store", metavar="DIR", help="packed store made by `gozero pack`")

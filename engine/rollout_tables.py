@@ -1,0 +1,130 @@
+"""The features of the rollout and tree policies by number, and the tables that kernels look them up in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine import _move_features, _rollout, _rollout_tables
+from gozero._patterns import DIAMOND, OCCUPIED
+
+_HEAVIEST: Final = 2**30
+"""The weight of the likeliest 3x3 pattern; the others are in proportion, and none is below 1."""
+_FULLNESS: Final = 3
+"""A table of diamonds has at least so many places for each entry."""
+
+NEIGHBOURS: Final = 2
+"""Features of a move beside the last one: along the lines, diagonally."""
+
+
+@dataclass(frozen=True, eq=False)
+class Vocabulary:
+    """The patterns that have a feature of their own; every other 3x3 pattern shares one, every other diamond has none.
+
+    The features are numbered so: 0, all 3x3 patterns that are not listed; the listed ones; the two neighbours of the
+    last move; response, a move near the last one whose diamond is listed for it; save-atari; nakade; the listed
+    responses. The tree policy goes on with: self-atari; the distance to the last move; to the one before; the diamonds.
+
+    Attributes:
+        patterns: uint32[n], 3x3 codes in the view of the player to move, smallest of their symmetries
+            (`gozero._patterns.canonical`).
+        responses: uint64[m], diamonds around the last move with the place of the answer (`canonical_response`).
+        diamonds: uint64[k], diamonds around the move itself (`canonical_diamond`).
+    """
+
+    patterns: NDArray[np.uint32]
+    responses: NDArray[np.uint64]
+    diamonds: NDArray[np.uint64]
+
+    @property
+    def first_neighbour(self) -> int:
+        """The first of the features that the rollout policy has beside 3x3 patterns."""
+        return 1 + len(self.patterns)
+
+    @property
+    def response(self) -> int:
+        return self.first_neighbour + NEIGHBOURS
+
+    @property
+    def save_atari(self) -> int:
+        return self.response + 1
+
+    @property
+    def first_nakade(self) -> int:
+        return self.save_atari + 1
+
+    @property
+    def first_response(self) -> int:
+        return self.first_nakade + _rollout.NAKADE
+
+    @property
+    def self_atari(self) -> int:
+        """The first of the features that only the tree policy has."""
+        return self.first_response + len(self.responses)
+
+    @property
+    def first_diamond(self) -> int:
+        return self.self_atari + 1 + 2 * _move_features.DISTANCES
+
+    @property
+    def rollout_features(self) -> int:
+        """How many features the rollout policy has."""
+        return self.self_atari
+
+    @property
+    def tree_features(self) -> int:
+        """How many features the tree policy has."""
+        return self.first_diamond + len(self.diamonds)
+
+
+class Tables:
+    """Where the kernels look features up. The arguments of `engine._move_features.list_features`, by name."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self.vocabulary = vocabulary
+        self.pattern_features = np.zeros(OCCUPIED, np.int32)
+        _rollout_tables.number_patterns(vocabulary.patterns, 1, self.pattern_features)
+        self.keys, self.rows = _free_table(len(vocabulary.responses))
+        slots = np.full((_rollout.FIRST_ROW + (1 + 8 * len(vocabulary.responses)) * DIAMOND, 3), -1, np.int32)
+        used = _rollout_tables.index_responses(
+            vocabulary.responses, vocabulary.first_response, self.keys, self.rows, slots
+        )
+        self.slot_features = slots[: _rollout.FIRST_ROW + used * DIAMOND].copy()
+        self.slot_features[_rollout.SAVE, 0] = vocabulary.save_atari
+        nakade = slice(_rollout.FIRST_NAKADE, _rollout.FIRST_ROW)
+        self.slot_features[nakade, 0] = vocabulary.first_nakade + np.arange(_rollout.NAKADE)
+        diamonds = self.slot_features[_rollout.FIRST_ROW :].reshape(used, DIAMOND, 3)
+        diamonds[:, 0:4, 0] = vocabulary.first_neighbour
+        diamonds[:, 4:8, 0] = vocabulary.first_neighbour + 1
+        diamonds[..., 1] = np.where(diamonds[..., 2] >= 0, vocabulary.response, -1)
+        self.diamond_keys, self.diamond_features = _free_table(len(vocabulary.diamonds))
+        _rollout_tables.index_diamonds(
+            vocabulary.diamonds, vocabulary.first_diamond, self.diamond_keys, self.diamond_features
+        )
+
+    def pattern_weights(self, values: NDArray[np.float32]) -> NDArray[np.uint32]:
+        """What a rollout draws by: uint32[OCCUPIED + 1, 2], the weight of each 3x3 code for Black and for White.
+
+        values: float32[rollout_features].
+        """
+        patterns = values[: self.vocabulary.first_neighbour].astype(np.float64)
+        weights = np.maximum(np.rint(np.exp(patterns - patterns.max()) * _HEAVIEST), 1).astype(np.uint32)
+        table = np.empty((OCCUPIED + 1, 2), np.uint32)
+        _rollout_tables.weigh_patterns(self.pattern_features, weights, table)
+        return table
+
+    def slot_factors(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """What a weight is multiplied by in each slot near the last move: float32[slots]."""
+        present = self.slot_features >= 0
+        summed = np.where(present, values[np.where(present, self.slot_features, 0)], np.float32(0)).sum(axis=1)
+        factors: NDArray[np.float32] = np.exp(summed).astype(np.float32)
+        return factors
+
+
+def _free_table(entries: int) -> tuple[NDArray[np.uint64], NDArray[np.int32]]:
+    """A table with room for `entries` diamonds in all eight symmetries: keys, all free, and what they stand for."""
+    places = 1 << max(4, (_FULLNESS * 8 * entries - 1).bit_length())
+    return np.full(places, _rollout.NO_KEY, np.uint64), np.zeros(places, np.int32)
