@@ -19,12 +19,12 @@ from sgfmill import sgf_grammar
 from gozero import coords, record
 from gozero.coords import BLACK, EMPTY, WHITE
 from gozero.record import GameRecord
-from gozero.sgf_text import SgfError, decoded, escape, parse_games, simple_text
+from gozero.sgf_text import SgfError, escape, parse_games, require_names, simple_text
 
 __all__ = ["NO_RESULT", "SgfError", "format_result", "parse", "parse_each", "parse_result", "read", "write"]
 
-Node = Mapping[str, Sequence[str]]
-"""The properties of a node, with their raw values."""
+Node = Mapping[str, Sequence[bytes]]
+"""The properties of a node, with their raw values in UTF-8."""
 
 NO_RESULT: Final = "no result"
 """The reason of a record that is sound but does not say who won."""
@@ -75,71 +75,71 @@ def parse_each(data: bytes) -> Iterator[GameRecord | SgfError]:
 
 def main_line(tree: sgf_grammar.Coarse_game_tree) -> Iterator[Node]:
     """The nodes from the root to the end of the first branch; raises SgfError where a property has no name."""
-    return map(decoded, sgf_grammar.main_sequence_iter(tree))
+    for node in sgf_grammar.main_sequence_iter(tree):
+        require_names(node)
+        yield node
 
 
 # --- trees to records ------------------------------------------------------------------------------------------------
 
 
 @cache
-def _points(size: int) -> dict[str, int]:
-    """The point, or PASS, of every spelling of a move on a board of this size."""
+def _indices(size: int) -> dict[bytes, int]:
+    """The move index of every spelling of a move on a board of this size."""
     points = [coords.point_of(index, size) for index in range(size * size + 1)]
-    table = {coords.format_sgf_point(point, size): point for point in points}
+    table = {coords.format_sgf_point(point, size).encode(): coords.move_index(point, size) for point in points}
     if size <= 19:
-        table["tt"] = coords.PASS
+        table[b"tt"] = size * size
     return table
 
 
-def point_of(value: str, size: int) -> int:
-    """The point, or PASS, of the value of a move; raises SgfError."""
-    points = _points(size)
-    point = points.get(value)
-    if point is None:
-        point = points.get(simple_text(value).strip())
-    if point is None:
+def _index(value: bytes, size: int) -> int:
+    """The move index of an SGF point or pass; raises SgfError."""
+    index = _indices(size).get(value)
+    if index is None:
+        index = _indices(size).get(value.strip())
+    if index is None:
         raise SgfError("point off the board", f"'{simple_text(value)[:20]}' on a {size}x{size} board")
-    return point
+    return index
 
 
-def _stones(values: Iterable[str], size: int) -> Iterator[int]:
-    """The points of a list of stones, rectangles such as aa:cc taken apart (FF[4], compressed point lists)."""
+def _stones(values: Iterable[bytes], size: int) -> Iterator[int]:
+    """The indices of a list of stones, rectangles such as aa:cc taken apart (FF[4], compressed point lists)."""
     for value in values:
-        corner, colon, opposite = value.partition(":")
-        ends = [point_of(end, size) for end in ((corner, opposite) if colon else (corner,))]
-        if coords.PASS in ends:
+        corner, colon, opposite = value.partition(b":")
+        ends = [_index(end, size) for end in ((corner, opposite) if colon else (corner,))]
+        if size * size in ends:
             raise SgfError("point off the board", f"a set-up stone at '{simple_text(value)[:20]}'")
-        rows, columns = zip(*(coords.row_col(end, size) for end in ends), strict=True)
+        rows = [end // size for end in ends]
+        columns = [end % size for end in ends]
         for row in range(min(rows), max(rows) + 1):
             for column in range(min(columns), max(columns) + 1):
-                yield coords.point_of(row * size + column, size)
+                yield row * size + column
 
 
 def set_up(node: Node, size: int) -> dict[int, int]:
-    """The colour that a node gives each point it sets up, EMPTY for those that it clears; raises SgfError."""
-    if node.keys().isdisjoint(("AB", "AW", "AE")):
+    """What a node sets up: the colour by the index of the point, EMPTY where it clears one; raises SgfError."""
+    if node.keys().isdisjoint(_SET_UP):
         return {}
-    return {
-        point: colour
-        for name, colour in (("AB", BLACK), ("AW", WHITE), ("AE", EMPTY))
-        for point in _stones(node.get(name, ()), size)
-    }
+    return {index: colour for name, colour in _SET_UP.items() if name in node for index in _stones(node[name], size)}
+
+
+_SET_UP: Final = {"AB": BLACK, "AW": WHITE, "AE": EMPTY}
 
 
 def move(node: Node, size: int) -> tuple[int, int] | None:
-    """Colour and point, or PASS, of the move in a node, None where it has none; raises SgfError."""
-    colour = BLACK if "B" in node else WHITE
-    values = node.get("B") or node.get("W")
-    if not values:
-        return None
-    if "B" in node and "W" in node:
-        raise SgfError("broken SGF", f"two moves in one node, B[{values[0][:20]}] and W[{node['W'][0][:20]}]")
-    return colour, point_of(values[0], size)
+    """Colour and move index of the move in a node, None where it has none; raises SgfError."""
+    if "B" in node:
+        if "W" in node:
+            moves = f"B[{simple_text(node['B'][0])[:20]}] and W[{simple_text(node['W'][0])[:20]}]"
+            raise SgfError("broken SGF", f"two moves in one node, {moves}")
+        return BLACK, _index(node["B"][0], size)
+    return (WHITE, _index(node["W"][0], size)) if "W" in node else None
 
 
 def _interpret(nodes: Iterable[Node]) -> GameRecord:
     """The record of a game's main line; raises SgfError."""
-    info: dict[str, Sequence[str]] = {}
+    info: dict[str, Sequence[bytes]] = {}
     setup: dict[int, int] = {}
     moves: list[int] = []
     size = 0
@@ -150,21 +150,22 @@ def _interpret(nodes: Iterable[Node]) -> GameRecord:
             if not size:
                 size = board_size(info)
         changes = set_up(node, size)
-        if changes and moves:
-            raise SgfError("set-up in mid-game", f"after move {len(moves)}")
-        setup.update(changes)
+        if changes:
+            if moves:
+                raise SgfError("set-up in mid-game", f"after move {len(moves)}")
+            setup.update(changes)
         played = move(node, size)
         if played:
-            moves.append(_code(*played, size))
+            moves.append(_code(*played))
     if not moves:
         raise SgfError("no moves")
     if len(moves) > record.MAX_CODES:
         raise SgfError("too long", f"{len(moves)} moves")
-    return _record(size, info, [_code(colour, point, size) for point, colour in setup.items() if colour], moves)
+    return _record(size, info, [_code(colour, index) for index, colour in setup.items() if colour != EMPTY], moves)
 
 
-def _code(colour: int, point: int, size: int) -> int:
-    return coords.move_index(point, size) | (record.WHITE_BIT if colour == WHITE else 0)
+def _code(colour: int, index: int) -> int:
+    return index | record.WHITE_BIT if colour == WHITE else index
 
 
 def _record(size: int, info: Node, setup: list[int], moves: list[int]) -> GameRecord:
@@ -353,7 +354,7 @@ def write(
 
     def node(properties: Mapping[str, str], number: int) -> dict[str, list[bytes]]:
         comment = {"C": comments[number]} if number in comments else {}
-        return {name: [escape(text).encode(errors="replace")] for name, text in {**properties, **comment}.items()}
+        return {name: [escape(text)] for name, text in {**properties, **comment}.items()}
 
     def spelt(point: int) -> bytes:
         return coords.format_sgf_point(point, size).encode()

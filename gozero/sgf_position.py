@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Final
 
 from gozero import coords, sgf
-from gozero.coords import BLACK, PASS, WHITE
+from gozero.coords import BLACK, WHITE
 from gozero.position import Position
 from gozero.rules import Rules
 from gozero.sgf import Node, SgfError
 from gozero.sgf_text import parse_games
 
-_TURNS: Final = {"b": BLACK, "1": BLACK, "w": WHITE, "2": WHITE}  # what PL may begin with; FF[1] had numbers
+_TURNS: Final = {b"b": BLACK, b"1": BLACK, b"w": WHITE, b"2": WHITE}  # what PL may begin with; FF[1] had numbers
 
 
 def read(
@@ -58,13 +58,13 @@ def play_through(
         _set_up(position, node)
         if move:
             _play(position, *move)
-        position.to_play = _TURNS.get("".join(node.get("PL", ())).strip().lower()[:1], position.to_play)
+        position.to_play = _TURNS.get(b"".join(node.get("PL", ())).strip().lower()[:1], position.to_play)
     return position
 
 
 def _information(nodes: Iterable[Node]) -> Node:
     """What the nodes up to the first move say of the game."""
-    info: dict[str, Sequence[str]] = {}
+    info: dict[str, Sequence[bytes]] = {}
     for node in nodes:
         for name, values in node.items():
             info.setdefault(name, values)
@@ -75,19 +75,17 @@ def _information(nodes: Iterable[Node]) -> Node:
 
 def _with_handicap_set_up(nodes: Sequence[Node], size: int, handicap: int) -> Sequence[Node]:
     """The nodes with handicap stones that are written as Black's first moves, as some servers do, set up instead."""
-    moves = [(i, node) for i, node in enumerate(nodes) if "B" in node or "W" in node][:handicap]
-    before = nodes[: moves[-1][0] + 1] if moves else ()
-    is_set_up = any("AB" in node or "AW" in node for node in before)
-    if handicap < 2 or is_set_up or len(moves) < handicap or not all("B" in node for _, node in moves):
+    first = [i for i, node in enumerate(nodes) if "B" in node or "W" in node][:handicap]
+    is_set_up = any("AB" in node or "AW" in node for node in nodes[: first[-1] + 1 if first else 0])
+    moves = [sgf.move(nodes[i], size) for i in first]
+    if handicap < 2 or is_set_up or len(first) < handicap or not all(move and move[0] == BLACK for move in moves):
         return nodes
-    stones = [node["B"][0] for _, node in moves]
-    if PASS in (sgf.point_of(stone, size) for stone in stones):
+    if any(move and move[1] == size * size for move in moves):
         return nodes
     changed = list(nodes)
-    for i, node in moves:
-        changed[i] = {name: values for name, values in node.items() if name != "B"}
-    last = moves[-1][0]
-    changed[last] = {**changed[last], "AB": stones}
+    for i in first:
+        changed[i] = {name: values for name, values in nodes[i].items() if name != "B"}
+    changed[first[-1]] = {**changed[first[-1]], "AB": [nodes[i]["B"][0] for i in first]}
     return changed
 
 
@@ -95,14 +93,14 @@ def _set_up(position: Position, node: Node) -> None:
     changes = sgf.set_up(node, position.size)
     if changes:
         try:
-            position.edit((colour, point) for point, colour in changes.items())
+            position.edit((colour, coords.point_of(index, position.size)) for index, colour in changes.items())
         except ValueError as error:
             raise SgfError("illegal set-up", f"after move {len(position.moves)}: {error}") from None
 
 
-def _play(position: Position, colour: int, point: int) -> None:
+def _play(position: Position, colour: int, index: int) -> None:
     try:
-        position.play(point, colour)
+        position.play(coords.point_of(index, position.size), colour)
     except ValueError as error:
         what = f"{coords.colour_name(colour)} {str(error).removeprefix('illegal move ')}"
         raise SgfError("illegal move", f"move {len(position.moves) + 1}, {what}") from None

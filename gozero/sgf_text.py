@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from sgfmill import sgf_grammar
@@ -198,35 +198,27 @@ class _Places:
         return f"line {self._line}, column {self._column}"
 
 
-def decoded(properties: dict[str, list[bytes]]) -> dict[str, list[str]]:
-    """The properties of a node of a parse tree as text, still with their escapes.
-
-    Raises:
-        SgfError: a name has no capital letter. Small ones mean nothing, so nobody knows which property that is.
-    """
+def require_names(properties: Mapping[str, Sequence[bytes]]) -> None:
+    """Small letters in names mean nothing, so nobody knows what a name without capital letters is; raises SgfError."""
     if "" in properties:
         value = properties[""][0][:20].decode("utf-8", "replace")
         raise SgfError("broken SGF", f"a property without a name in capital letters, [{value}]")
-    return {name: [value.decode() for value in values] for name, values in properties.items()}
 
 
-_NEEDS_WORK: Final = re.compile(r"[\\\n\r\t\v\f]")
+_NEEDS_WORK: Final = re.compile(rb"[\\\n\r\t\v\f]")
 
 
-def simple_text(value: str) -> str:
-    """What a raw SimpleText value says (FF[4]): escapes taken off, every run of one line end or space a space."""
-    return _through(sgf_grammar.simpletext_value, value) if _NEEDS_WORK.search(value) else value
+def simple_text(value: bytes) -> str:
+    """What a raw SimpleText value says (FF[4]): escapes taken off, line ends and white space made spaces."""
+    return (sgf_grammar.simpletext_value(value) if _NEEDS_WORK.search(value) else value).decode("utf-8", "replace")
 
 
-def text(value: str) -> str:
+def text(value: bytes) -> str:
     """What a raw Text value says (FF[4]): as `simple_text`, but line ends stay, as \\n."""
-    return _through(sgf_grammar.text_value, value) if _NEEDS_WORK.search(value) else value
+    return (sgf_grammar.text_value(value) if _NEEDS_WORK.search(value) else value).decode("utf-8", "replace")
 
 
-def escape(plain: str) -> str:
+def escape(plain: str) -> bytes:
     """A raw Text value that says `plain`."""
-    return plain.replace("\\", "\\\\").replace("]", "\\]")
-
-
-def _through(function: Callable[[bytes], bytes], value: str) -> str:
-    return function(value.encode("utf-8", "replace")).decode()
+    value: bytes = sgf_grammar.escape_text(plain.encode("utf-8", "replace"))
+    return value

@@ -23,13 +23,13 @@ class SgfNode:
     """A node of a game: its properties and the nodes that follow it, the main line first.
 
     Attributes:
-        properties: raw values by name: decoded, but with the escapes of the file. `text` and `set_text` spare one them.
+        properties: raw values by name, in UTF-8, with the escapes of the file; `text` and `set_text` spare one both.
         children: the nodes that follow.
     """
 
     __slots__ = ("children", "properties")
 
-    def __init__(self, properties: dict[str, list[str]] | None = None) -> None:
+    def __init__(self, properties: dict[str, list[bytes]] | None = None) -> None:
         self.properties = {} if properties is None else properties
         self.children: list[SgfNode] = []
 
@@ -142,9 +142,9 @@ def _serialised(tree: SgfTree, charset: str | None = None) -> str:
         pieces.append(b"(")
         while True:
             pieces.append(b";")
-            changes = {"CA": [charset]} if charset and node is tree.root else {}
+            changes = {"CA": [charset.encode()]} if charset and node is tree.root else {}
             for name, values in {**node.properties, **changes}.items():
-                pieces.append(f"{name}[{']['.join(values)}]".encode("utf-8", "replace"))
+                pieces.append(name.encode() + b"[" + b"][".join(values) + b"]")
             if len(node.children) != 1:
                 break
             (node,) = node.children
@@ -160,7 +160,8 @@ def _root(coarse: sgf_grammar.Coarse_game_tree) -> SgfNode:
     while waiting:
         node, part = waiting.pop()
         for properties in part.sequence:
-            child = SgfNode(sgf_text.decoded(properties))
+            sgf_text.require_names(properties)
+            child = SgfNode(properties)
             node.children.append(child)
             node = child
         waiting += [(node, branch) for branch in reversed(part.children)]

@@ -62,7 +62,7 @@ def facts(game: GameRecord) -> dict[str, object]:
     return {**vars(game), "moves": game.moves.tolist(), "setup": sorted(game.setup.tolist())}
 
 
-def shape(tree: sgf_tree.SgfTree) -> list[tuple[dict[str, list[str]], int]]:
+def shape(tree: sgf_tree.SgfTree) -> list[tuple[dict[str, list[bytes]], int]]:
     """Every node's properties and number of children, but for CA, which writing may change."""
     return [
         ({name: values for name, values in node.properties.items() if name != "CA"}, len(node.children))
@@ -77,14 +77,17 @@ def check(data: bytes) -> str:
     for game in games:
         if isinstance(game, GameRecord):
             record.fault(game)
-            (again,) = sgf.parse(sgf.write(game).encode())
-            assert facts(again) == facts(game)
+            (copy,) = sgf.parse(sgf.write(game).encode())
+            assert facts(copy) == facts(game)
     try:
         trees = sgf_tree.parse(data)
     except sgf.SgfError as error:
         return error.reason
     written = sgf_tree.write(trees)
-    assert [shape(tree) for tree in sgf_tree.parse(written)] == [shape(tree) for tree in trees]
+    again = sgf_tree.parse(written)
+    # Where the encoding is a guess, text outside the games, which is gone now, may have had a say in it.
+    if [tree.encoding for tree in again] == [tree.encoding for tree in trees]:
+        assert [shape(tree) for tree in again] == [shape(tree) for tree in trees]
     for tree in trees:
         try:
             sgf_position.play_through([node.properties for node in tree.root.main_line()])

@@ -43,6 +43,11 @@ def test_a_plain_game():
     assert (position.komi, position.rules.name, position.to_play, position.passes) == (5.5, "japanese", BLACK, 2)
 
 
+def test_tt_is_a_point_where_the_board_has_one():
+    assert load("(;SZ[19];B[tt];W[])").passes == 2
+    assert stones(load("(;SZ[20];B[tt];W[])")) == {"B": "U1", "W": ""}
+
+
 def test_what_the_file_does_not_say_is_the_callers():
     position = load("(;SZ[9];B[ee])", komi=3.0, rules="aga")
     assert (position.komi, position.rules.name) == (3.0, "aga")
