@@ -97,11 +97,13 @@ class PolicyResult(Scores, kw_only=True, frozen=True):
 
 
 @contextmanager
-def open_games(paths: list[str], size: int, workers: int = 1) -> Iterator[tuple[Store, pack.Report | None]]:
+def open_games(
+    paths: list[str], size: int, workers: int = 1, on_progress: Callable[[pack.Progress], None] | None = None
+) -> Iterator[tuple[Store, pack.Report | None]]:
     """A store that holds the games under `paths`, for as long as the context lasts.
 
-    SGF files and archives are packed for it by so many processes; then the report of that comes with it.
-    Raises StoreError, ArchiveError or PackError.
+    SGF files and archives are packed for it by so many processes, of which `on_progress` hears; then the report of that
+    comes with it. Raises StoreError, ArchiveError or PackError.
     """
     if len(paths) == 1 and is_store(paths[0]):
         yield Store.open(paths[0]), None
@@ -109,7 +111,8 @@ def open_games(paths: list[str], size: int, workers: int = 1) -> Iterator[tuple[
     with TemporaryDirectory(prefix="gozero-eval-", ignore_cleanup_errors=True) as folder:
         settings = pack.Settings(keep_unknown_results=True, sizes=(size,))
         try:
-            report = pack.pack(paths, Path(folder) / "store", settings=settings, workers=workers)
+            store = Path(folder) / "store"
+            report = pack.pack(paths, store, settings=settings, workers=workers, on_progress=on_progress)
         except pack.PackError as error:
             raise pack.PackError(
                 f"{', '.join(paths)}: {error}; wanted are {size}x{size} games, as --size or --network says"
@@ -377,7 +380,6 @@ def evaluate_policy(
     known, decided = weight > 0, (weight > 0) & (result != 0)
     rows = store.games[drawn.rows]
     rank = np.where(drawn.colours == 1, rows["white_rank"], rows["black_rank"])
-    names = enumerate(store.meta.sources)
 
     def groups(marks: list[tuple[str, NDArray[np.bool_]]]) -> list[Group]:
         return [
@@ -386,6 +388,7 @@ def evaluate_policy(
             if mark.any()
         ]
 
+    by_source = groups([(origin, rows["source"] == number) for number, origin in enumerate(store.meta.sources)])
     return PolicyResult(
         **msgspec.structs.asdict(score(predictions, drawn.rows)),
         network=name,
@@ -393,11 +396,11 @@ def evaluate_policy(
         value_mse=float(np.square(value - result)[known].mean()) if known.any() else None,
         value_accuracy=float((np.sign(value) == result)[decided].mean()) if decided.any() else None,
         phases=groups([(phase, (drawn.plies >= first) & (drawn.plies < end)) for phase, first, end in phases(size)]),
-        by_source=groups([(origin, rows["source"] == number) for number, origin in names]),
+        by_source=by_source,
         by_rank=groups([(band, (rank >= low) & (rank <= high)) for band, low, high in RANKS]),
         against=comparison,
         split=split,
-        sources=[origin for origin in store.meta.sources if any(text in origin for text in sources or ("",))],
+        sources=[group.name for group in by_source],
         board_size=size,
         seed=seed,
         positions_per_s=len(drawn.numbers) / max(predictions.seconds, 1e-9),

@@ -4,7 +4,7 @@ import argparse
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import msgspec
@@ -88,7 +88,14 @@ def _parser() -> argparse.ArgumentParser:
 def _evaluate(options: argparse.Namespace) -> PolicyResult:
     path, info, size = _network(options.network or network_file.AUTO, options.size)
     against = _network(options.against, size)[:2] if options.against else None
-    with open_games(options.games, size, options.threads) as (store, packed):
+    with ExitStack() as stack:
+        with reporting("reading", "bytes") as tell:
+
+            def read(state: pack.Progress) -> None:
+                tell(state.bytes_read, state.bytes_total)
+
+            games = open_games(options.games, size, options.threads, read)
+            store, packed = stack.enter_context(games)
         if packed and packed.skipped:
             _print_skipped(packed)
         from engine.onnx_evaluator import OnnxEvaluator
@@ -96,7 +103,7 @@ def _evaluate(options: argparse.Namespace) -> PolicyResult:
         evaluator = OnnxEvaluator(path, threads=options.threads)
         other = OnnxEvaluator(against[0], threads=options.threads) if against else None
         name, other_name = _names(path, info, against)
-        with reporting("evaluating") as tell:
+        with reporting("evaluating", "positions") as tell:
             return evaluate_policy(
                 evaluator,
                 store,
@@ -142,14 +149,14 @@ def _names(path: Path, info: NetworkInfo, against: tuple[Path, NetworkInfo] | No
 
 
 @contextmanager
-def reporting(what: str) -> Iterator[Callable[[int, int], None]]:
+def reporting(what: str, unit: str) -> Iterator[Callable[[int, int], None]]:
     """Progress on stderr: a bar on a terminal, else a line every tenth of what takes its time; yields what is told
     (done, total)."""
     if sys.stderr.isatty():
         columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-            task = bar.add_task(what, total=None)
-            yield lambda done, total: bar.update(task, completed=done, total=total)
+            task = bar.add_task(what, total=None, visible=False)
+            yield lambda done, total: bar.update(task, completed=done, total=total, visible=True)
         return
     tenths, started = 0, time.monotonic()
 
@@ -159,7 +166,7 @@ def reporting(what: str) -> Iterator[Callable[[int, int], None]]:
         if tenths < done * 10 // total < 10 and seconds > QUIET_SECONDS:
             tenths = done * 10 // total
             left = seconds * (total - done) / done
-            print(f"{what}: {done:,} of {total:,} positions, {left:.0f} s left", file=sys.stderr, flush=True)
+            print(f"{what}: {done:,} of {total:,} {unit}, {left:.0f} s left", file=sys.stderr, flush=True)
 
     yield tell
 

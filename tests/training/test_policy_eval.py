@@ -45,10 +45,9 @@ def store(games: Path) -> Iterator[Store]:
 class Fake:
     """An evaluator made of a function from planes to logits [B, 82]."""
 
-    feature_set = "compact"
-
-    def __init__(self, logits) -> None:
+    def __init__(self, logits, feature_set: str = "compact") -> None:
         self._logits = logits
+        self.feature_set = feature_set
 
     def evaluate(self, planes: NDArray[np.uint8], global_values: NDArray[np.float32]) -> Evaluation:
         return Evaluation(self._logits(planes).astype(np.float32), np.zeros(len(planes), np.float32))
@@ -166,6 +165,7 @@ def test_groups(store: Store):
     # Black 4d moved 9 times; White 2k passed twice in 9 moves; Black 9p moved 5 times against nobody's rank.
     assert {group.name: group.positions for group in result.by_rank} == {"kyu": 7, "1d-5d": 9, "professional": 5}
     assert [group.positions for group in result.by_source] == [31]
+    assert [group.name for group in result.by_source] == result.sources
     weighted = sum(group.positions * group.top1 for group in result.phases) / result.positions
     assert weighted == pytest.approx(result.top1)
 
@@ -221,6 +221,10 @@ def test_comparison_is_paired(store: Store):
     mirrored = evaluate(store, worse, against=(better, "first")).against
     assert mirrored is not UNSET
     assert mirrored.nll_difference_ci95 == pytest.approx((-high, -low))
+    # A network of other inputs: their first two planes are the same.
+    other_inputs = evaluate(store, better, against=(Fake(near_stones, "alphago48"), "other inputs")).against
+    assert other_inputs is not UNSET
+    assert (other_inputs.agreement, other_inputs.nll_difference) == (1, 0)
     twin = evaluate(store, better, against=(better, "twin")).against
     assert twin is not UNSET
     assert (twin.top1_difference, twin.top1_difference_ci95, twin.agreement) == (0, (0, 0), 1)
