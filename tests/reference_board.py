@@ -182,7 +182,8 @@ class SlowGame:
         """Plays a legal move."""
         now = self.now
         if place is None:
-            self.moments.append(Moment(now.board, 3 - colour, now.taken, now.passes + 1, mover=colour))
+            board = SlowBoard(self.size, now.board.stones)  # nothing is forbidden after a pass
+            self.moments.append(Moment(board, 3 - colour, now.taken, now.passes + 1, mover=colour))
             return
         after = now.board.put(place, colour)
         both = {**now.board.stones, place: colour}

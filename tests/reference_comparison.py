@@ -45,9 +45,10 @@ def set_up_ko(position: Position, game: SlowGame, row: int, column: int, taker: 
 
 
 def assert_same_board(position: Position, game: SlowGame) -> None:
-    """Stones, turn, prisoners, passes and score: what is cheap to compare after every move."""
+    """Stones, ko, turn, prisoners and passes: what is cheap to compare after every move."""
     now = game.now
     assert np.array_equal(position.colours(), now.board.colours()), str(position)
+    assert position.state[_board.KO] == point_of(now.board.forbidden, game.size)
     assert position.to_play == now.to_play
     assert position.captured == now.taken
     assert position.passes == now.passes

@@ -118,6 +118,15 @@ class Games(RuleBasedStateMachine):
             with pytest.raises(ValueError, match="illegal move"):
                 position.play(move, colour)
 
+    @rule()
+    def take_ko(self) -> None:
+        position, game = self.here.position, self.here.game
+        kos = [place for place in game.board.empties() if game.board.put(place, game.to_play).forbidden]
+        for place in [place for place in kos if game.is_legal(place, game.to_play)][:1]:
+            position.play(point_of(place, self.size))
+            game.play(place, game.to_play)
+            self.here.take_photo()
+
     @rule(seed=st.integers(0, 2**32 - 1), plies=st.integers(1, 40))
     def play_on(self, seed: int, plies: int) -> None:
         position, game = self.here.position, self.here.game
