@@ -10,6 +10,7 @@ import pytest
 
 from gozero import record, sgf, travel
 from gozero.record import WHITE_BIT, GameRecord, Store, StoreWriter
+from training import repack
 from training.batches import BatchSource
 from training.ownership import final_ownership
 from training.pack_command import main
@@ -147,7 +148,18 @@ def test_there_and_back_again(mixed: Store, tmp_path: Path, capsys):
 
 
 def test_a_choice_travels(mixed: Store, tmp_path: Path, capsys):
-    options: list[str | int] = ["--compress", "--size", 9, "--source", "tygem", "--min-rank", "6d", "--positions", 130, "--json"]
+    options: list[str | int] = [
+        "--compress",
+        "--size",
+        9,
+        "--source",
+        "tygem",
+        "--min-rank",
+        "6d",
+        "--positions",
+        130,
+        "--json",
+    ]
     assert run(mixed.path, "--out", tmp_path / "some", *options) == 0
     facts = json.loads(capsys.readouterr().out)
     rows, left_out = chosen(mixed, sizes=(9,), sources=("tygem",), minimum_rank="6d", positions=130)
@@ -204,6 +216,17 @@ def test_nothing_left(mixed: Store, tmp_path: Path, capsys):
     line = complaint(capsys, mixed.path, "--out", tmp_path / "x", "--source", "fox")
     assert line == "no game is left (other source 100): no store was written"
     assert [entry.name for entry in tmp_path.iterdir()] == ["mixed"]
+
+
+@pytest.mark.parametrize("compress", [[], ["--compress"]])
+def test_ctrl_c_leaves_nothing(mixed: Store, tmp_path: Path, capsys, monkeypatch, compress: list[str]):
+    def interrupted(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(travel if compress else repack, "write" if compress else "copy", interrupted)
+    assert run(mixed.path, "--out", tmp_path / "new" / "x", *compress) == 130
+    assert "stopped; nothing was written" in capsys.readouterr().err
+    assert list((tmp_path / "new").iterdir()) == []
 
 
 @pytest.mark.parametrize("rank", ["", "11p", "strong"])
