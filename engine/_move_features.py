@@ -6,22 +6,17 @@ softmax of the values over all moves that are legal and fill no own eye. Which i
 
 import numpy as np
 
-from engine._rollout import MOST_LOCAL, forbidden_point, list_local, row_of
+from engine._rollout import MOST_LOCAL, forbidden_point, liberties_after, list_local, row_of
 from gozero._board import (
-    BORDER,
-    COLOUR,
     EMPTIES,
-    EMPTY,
     EMPTY_AT,
-    HEAD,
     LAST,
     LAST2,
     STRIDE,
     TO_PLAY,
     WORDS,
-    neighbour,
 )
-from gozero._patterns import CELL, CLASS, CODE, DIAMOND, FIRST, SECOND, diamond, diamond_points, is_sensible, seen_by
+from gozero._patterns import CELL, CODE, DIAMOND, diamond, diamond_points, is_sensible, seen_by
 from gozero.jit import kernel, lean_kernel
 
 DISTANCES = 17
@@ -30,34 +25,6 @@ PAIRS_A_MOVE = 5
 """Features that a move has at most, those near the last move left out: pattern, self-atari, two distances, diamond."""
 FEATURES_A_SLOT = 3
 """A slot near the last move stands for so many features at most: a neighbour, a response, and which response."""
-
-
-@lean_kernel
-def is_self_atari(state, cells, point, colour):
-    """Whether a move that is legal takes no stones and leaves its own chain with one liberty."""
-    first = np.uint32(0)
-    for direction in range(4):
-        beside = neighbour(state, point, direction)
-        beside_colour = state[COLOUR + beside * WORDS]
-        if beside_colour == BORDER:
-            continue
-        liberty = beside
-        if beside_colour != EMPTY:
-            cell = np.uint32(state[HEAD + beside * WORDS] * CELL)
-            liberties = cells[CLASS + cell]
-            if beside_colour != colour:
-                if liberties == 1:
-                    return False
-                continue
-            if liberties == 3:
-                return False
-            if liberties == 1:
-                continue
-            liberty = np.uint32(cells[FIRST + cell] + cells[SECOND + cell] - np.uint32(point))
-        if first != 0 and first != liberty:
-            return False
-        first = liberty
-    return first != 0
 
 
 @lean_kernel
@@ -124,7 +91,7 @@ def list_features(
         pair_features[pairs] = pattern_features[code]
         pairs += 1
         if tree_features >= 0:
-            if is_self_atari(state, cells, point, colour):
+            if liberties_after(state, cells, point, colour) == 1:
                 pair_moves[pairs] = count
                 pair_features[pairs] = tree_features
                 pairs += 1

@@ -14,11 +14,14 @@ pattern around the last move, one for each of its points; row 0 of these belongs
 import numpy as np
 
 from gozero._board import (
+    BORDER,
     COLOUR,
+    EMPTY,
     HEAD,
     KO,
     KO_COLOUR,
     LAST,
+    LIBERTIES,
     PASS,
     PASSES,
     STRIDE,
@@ -36,6 +39,7 @@ from gozero._patterns import (
     DIAMOND,
     FIRST,
     OCCUPIED,
+    SECOND,
     diamond,
     diamond_points,
     play_tracked,
@@ -55,6 +59,9 @@ NAKADE_MOST = 6
 MOST_LOCAL = 64
 """Room for the pairs that `list_local` finds: a diamond, four chains with their ways out, a nakade shape."""
 _MOST_CHASERS = 8
+UNSURE = 4
+_SAFE = 12
+"""A chain with more pseudo-liberties than these has four liberties or more."""
 
 # Slots.
 SAVE = 0
@@ -149,6 +156,48 @@ def chain_in_atari(state, cells, direction):
     return head if cells[CLASS + head * CELL] == 1 else np.uint32(0)
 
 
+@lean_kernel
+def liberties_after(state, cells, point, colour):
+    """How many liberties its chain has after a legal move: 0, 1, 2, or 3 for more.
+
+    UNSURE where that is not seen at once: the move takes stones, or joins a chain that leaves it two or more.
+    """
+    first = np.uint32(0)
+    second = np.uint32(0)
+    count = 0
+    unsure = False
+    for direction in range(4):
+        beside = neighbour(state, point, direction)
+        beside_colour = state[COLOUR + beside * WORDS]
+        liberty = beside
+        if beside_colour == BORDER:
+            continue
+        if beside_colour != EMPTY:
+            head = state[HEAD + beside * WORDS]
+            liberties = cells[CLASS + head * CELL]
+            if beside_colour != colour:
+                if liberties == 1:
+                    return UNSURE
+                continue
+            if liberties == 1:
+                continue
+            if liberties == 3:
+                if state[LIBERTIES + head * WORDS] > _SAFE:
+                    return 3
+                unsure = True
+                continue
+            liberty = np.uint32(cells[FIRST + head * CELL] + cells[SECOND + head * CELL] - np.uint32(point))
+        if liberty != first and liberty != second:
+            if count == 2:
+                return 3
+            if count == 1:
+                second = liberty
+            else:
+                first = liberty
+            count += 1
+    return UNSURE if unsure else count
+
+
 @kernel
 def list_saves(state, cells, boards, points, slots, count):
     """Adds the moves that save a chain which the last move put in atari to the list; returns the new count.
@@ -164,14 +213,20 @@ def list_saves(state, cells, boards, points, slots, count):
         head = chain_in_atari(state, cells, direction)
         if head == 0:
             continue
-        if not ready:
-            boards[0, :] = state
-            ready = True
         liberty = np.int64(cells[FIRST + head * CELL])
         found = chasers_in_atari(state, head, chasers)
         for i in range(-1, found):
             move = liberty if i < 0 else chasers[i]
-            saves = escapes_by(boards, np.int64(head), move) if i < 0 else is_legal(state, move, colour)
+            if i >= 0:
+                saves = is_legal(state, move, colour)
+            else:
+                after = liberties_after(state, cells, move, colour)
+                saves = after == 3
+                if after == 2 or after == UNSURE:
+                    if not ready:
+                        boards[0, :] = state
+                        ready = True
+                    saves = escapes_by(boards, np.int64(head), move)
             for j in range(first, count):
                 saves &= points[j] != move
             if saves and count < MOST_LOCAL - NAKADE_MOST:

@@ -12,13 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from engine._puct import (
-    exploration_bonus,
-    exploration_weight,
-    first_play_value,
-    mean_with_losses,
-    other_side,
-)
+from engine._puct import exploration_bonus, exploration_weight, first_play_value, mean_with_losses, other_side
 from gozero._board import (
     PASSES,
     SITUATIONAL_SUPERKO,
@@ -102,6 +96,7 @@ class Formula(NamedTuple):
     c_puct_growth: float
     c_puct_base: float
     fpu_reduction: float
+    fpu_average: float
     virtual_loss: float
     prior_temperature: float
 
@@ -110,6 +105,7 @@ class LeafBatch(NamedTuple):
     """Leaves on their way to the evaluator, B at most."""
 
     planes: NDArray[np.uint8]  # [B, C*S*S]
+    boards: NDArray[np.uint32]  # [B, state], or [B, 0] for an evaluator that does not read them
     global_values: NDArray[np.float32]  # [B, G]
     node: NDArray[np.int32]  # [B]
     symmetry: NDArray[np.int32]  # [B] how the board was turned before it was described
@@ -152,7 +148,8 @@ def select_edge(tree, node, formula):
         tried_prior += tree.prior[edge]
     weight = exploration_weight(visits, formula.c_puct, formula.c_puct_growth, formula.c_puct_base)
     sqrt_visits = np.sqrt(visits)
-    untried_q = first_play_value(tree.value[node], tried_prior, formula.fpu_reduction)
+    own_value = tree.value[node] if formula.fpu_average == 0.0 else tree.value_sum[node] / tree.visits[node]
+    untried_q = first_play_value(own_value, tried_prior, formula.fpu_reduction)
     best = first
     best_score = -np.inf
     for edge in range(first, untried):
@@ -293,6 +290,8 @@ def describe(board, recent, root, tables, batch, slot, scratch):
     told[3] = board[PASSES] >= 1
     told[4] = board[PASSES] >= 2
     told[5] = colour != WHITE
+    for word in range(batch.boards.shape[1]):
+        batch.boards[slot, word] = board[word]
     if scratch.shape[0] == 0:
         return
     fill_planes(board, recent, colour, tables.feature_set, scratch)

@@ -4,7 +4,7 @@ An `Evaluator` answers whole batches of one board size. The search does not know
 that `feature_set` names, so an evaluator that looks at nothing names `NO_FEATURES`.
 """
 
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,8 @@ from gozero.errors import GozeroError
 
 NO_FEATURES: Final = "none"
 """The feature set of an evaluator that reads no planes."""
+BOARDS: Final = "boards"
+"""The feature set of an evaluator that reads the boards themselves, a `BoardEvaluator`."""
 
 
 class EvaluatorError(GozeroError):
@@ -47,6 +49,26 @@ class Evaluator(Protocol):
 
     def close(self) -> None:
         """Frees what it holds; it is not used afterwards."""
+
+
+class BoardEvaluator(Protocol):
+    """Evaluates positions that it is given as boards. `evaluate_boards` may be called from several threads at once."""
+
+    @property
+    def feature_set(self) -> str:
+        """Always `BOARDS`."""
+
+    def evaluate_boards(self, boards: NDArray[np.uint32], global_values: NDArray[np.float32]) -> Evaluation:
+        """Evaluates boards uint32[B, state] (`gozero._board`), never turned, and globals as in `Evaluator`."""
+
+    def supports(self, size: int) -> bool:
+        """Whether it can evaluate boards of size x size points."""
+
+    def close(self) -> None:
+        """Frees what it holds; it is not used afterwards."""
+
+
+AnyEvaluator: TypeAlias = Evaluator | BoardEvaluator
 
 
 class UniformEvaluator:

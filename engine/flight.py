@@ -5,14 +5,15 @@ from __future__ import annotations
 import time
 from concurrent.futures import Executor, Future
 from queue import Empty, SimpleQueue
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, cast
 
 import numpy as np
 
 from engine import _tree
 from engine._tree import Formula, LeafBatch, Tables, TreeArrays
-from engine.evaluator import NO_FEATURES, Evaluation, Evaluator, EvaluatorError
+from engine.evaluator import BOARDS, NO_FEATURES, AnyEvaluator, BoardEvaluator, Evaluation, Evaluator, EvaluatorError
 from gozero import features
+from gozero._board import state_length
 
 _MEMORY: Final = 0.8
 """How much of the measured speed of calls is kept from one call to the next."""
@@ -54,7 +55,7 @@ class Flight:
 
     def __init__(
         self,
-        evaluator: Evaluator,
+        evaluator: AnyEvaluator,
         threads: Executor,
         timer: CallTimer,
         tree: TreeArrays,
@@ -136,11 +137,13 @@ def give_up(tree: TreeArrays, leaves: LeafBatch, count: int) -> None:
         _tree.release(tree, node)
 
 
-def new_batch(evaluator: Evaluator, size: int, leaves: int) -> LeafBatch:
+def new_batch(evaluator: AnyEvaluator, size: int, leaves: int) -> LeafBatch:
     """Room for `leaves` leaves of a board of size x size points."""
-    planes = 0 if evaluator.feature_set == NO_FEATURES else features.plane_count(evaluator.feature_set)
+    reads_boards = evaluator.feature_set == BOARDS
+    planes = 0 if reads_boards or evaluator.feature_set == NO_FEATURES else features.plane_count(evaluator.feature_set)
     return LeafBatch(
         planes=np.zeros((leaves, planes * size * size), np.uint8),
+        boards=np.zeros((leaves, state_length(size) if reads_boards else 0), np.uint32),
         global_values=np.zeros((leaves, len(features.GLOBALS)), np.float32),
         node=np.zeros(leaves, np.int32),
         symmetry=np.zeros(leaves, np.int32),
@@ -148,15 +151,18 @@ def new_batch(evaluator: Evaluator, size: int, leaves: int) -> LeafBatch:
     )
 
 
-def evaluate(evaluator: Evaluator, leaves: LeafBatch, count: int) -> Evaluation:
+def evaluate(evaluator: AnyEvaluator, leaves: LeafBatch, count: int) -> Evaluation:
     """Asks the evaluator about the first `count` leaves of a batch, turned as they are.
 
     Raises:
         EvaluatorError: the answer has the wrong shape or is no number.
     """
     size = leaves.size
-    planes = leaves.planes[:count].reshape(count, leaves.planes.shape[1] // (size * size), size, size)
-    answer = evaluator.evaluate(planes, leaves.global_values[:count])
+    if evaluator.feature_set == BOARDS:
+        answer = cast(BoardEvaluator, evaluator).evaluate_boards(leaves.boards[:count], leaves.global_values[:count])
+    else:
+        planes = leaves.planes[:count].reshape(count, leaves.planes.shape[1] // (size * size), size, size)
+        answer = cast(Evaluator, evaluator).evaluate(planes, leaves.global_values[:count])
     if answer.policy_logits.shape != (count, size * size + 1) or answer.value.shape != (count,):
         raise EvaluatorError(
             f"the network answered policies of shape {answer.policy_logits.shape} and values of shape "

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from engine import endgame
 from engine._puct import other_side
-from engine.evaluator import Evaluator, UniformEvaluator
+from engine.evaluator import AnyEvaluator
 from engine.search import Limits, MoveStats, Search, SearchConfig, SearchResult, Snapshot
 from gozero import config
 from gozero.coords import PASS, RESIGN, move_index, point_of
@@ -36,7 +36,9 @@ from gozero.errors import GozeroError
 from gozero.position import Position
 
 NO_NETWORK: Final = "none"
-"""The network name of a player without one: every move is equally likely, and only finished games have a value."""
+"""The network name of a player without one: the tree policy says which moves are likely, rollouts who wins."""
+WITHOUT_NETWORK: Final = "rollouts"
+"""The player file whose search suits that; it stands in for `auto` where no network is asked for."""
 
 RESIGN_MOVES: Final = 3
 """Own moves on end without hope after which a player resigns."""
@@ -229,13 +231,16 @@ def load_player(
         PlayerError: there is no such player file.
         ConfigError: the file is no player file.
         NetworkFileError, EvaluatorError: the network is missing, or unfit for this board.
+        RolloutFileError: the same of the rollouts.
     """
+    if (name, network) == ("auto", NO_NETWORK):
+        name = WITHOUT_NETWORK
     settings = _with_overrides(config.load(_player_file(name), PlayerSettings), network, visits, seconds, temperature)
     search_config = settings.search
     if threads is not None:
         search_config = msgspec.structs.replace(search_config, batches_in_flight=threads)
     seed = int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else seed
-    return Player(Search(_evaluator(settings.network, size), search_config, seed), settings, seed)
+    return Player(Search(_evaluator(settings.network, size, seed), search_config, seed), settings, seed)
 
 
 def _player_file(name: str) -> Path:
@@ -263,9 +268,11 @@ def _with_overrides(
     return settings
 
 
-def _evaluator(network: str, size: int) -> Evaluator:
+def _evaluator(network: str, size: int, seed: int) -> AnyEvaluator:
     if network == NO_NETWORK:
-        return UniformEvaluator()
+        from engine.rollout_evaluator import RolloutEvaluator
+
+        return RolloutEvaluator.for_board(size, seed)
     from engine import network_file
     from engine.onnx_evaluator import OnnxEvaluator
 

@@ -24,14 +24,20 @@ MOST_MOVES_A_POINT: Final = 3
 
 
 class RolloutPolicy:
-    """What a weights file can do. Several threads may use it at once."""
+    """What a weights file can do. Several threads may use it at once.
+
+    Attributes:
+        weights: as they were read.
+        tables: where the kernels look features up.
+        pattern_weights, slot_factors: see the methods of `Tables` of these names.
+    """
 
     def __init__(self, weights: RolloutWeights) -> None:
         """Builds the tables, 20 MiB."""
         self.weights = weights
         self.tables = Tables(weights.vocabulary)
-        self._pattern_weights = self.tables.pattern_weights(weights.rollout_values)
-        self._factors = self.tables.slot_factors(weights.rollout_values)
+        self.pattern_weights = self.tables.pattern_weights(weights.rollout_values)
+        self.slot_factors = self.tables.slot_factors(weights.rollout_values)
 
     def rollouts(self, state: NDArray[np.uint32], count: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Plays `count` games from a board to their end.
@@ -51,10 +57,10 @@ class RolloutPolicy:
         _rollout.rollouts(
             state,
             tracked_cells(state),
-            self._pattern_weights,
+            self.pattern_weights,
             self.tables.keys,
             self.tables.rows,
-            self._factors,
+            self.slot_factors,
             count,
             MOST_MOVES_A_POINT * size * size,
             seed_state(seed),
@@ -84,10 +90,10 @@ class RolloutPolicy:
         _rollout.score_moves(
             state,
             cells,
-            self._pattern_weights,
+            self.pattern_weights,
             self.tables.keys,
             self.tables.rows,
-            self._factors,
+            self.slot_factors,
             taken,
             len(taken),
             ladder_boards(state),

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from engine import _tree
 from engine._tree import Formula, Root, Tables
-from engine.evaluator import NO_FEATURES, Evaluator, EvaluatorError
+from engine.evaluator import BOARDS, NO_FEATURES, AnyEvaluator, EvaluatorError
 from engine.flight import CallTimer, Flight, evaluate, new_batch
 from engine.result import Ending, MoveStats, SearchResult, summarise
 from engine.tree import Tree
@@ -64,6 +64,9 @@ class SearchConfig(Config, frozen=True):
     fpu_reduction: float = 0.2
     """First-play urgency: an untried move counts as the network's value of its node, less this times the square root
     of the share of the policy that was tried."""
+    fpu_average: bool = False
+    """Whether that starts from the mean of the values seen below the node instead of the node's own value: for
+    evaluators whose single answers are noisy, such as rollouts."""
     virtual_loss: float = 1.0
     """Lost games that a walk counts as while its evaluation is awaited."""
     prior_temperature: float = 1.0
@@ -101,7 +104,7 @@ class Limits:
 class Search:
     """Searches one position after another, keeping of its tree what the next position can use."""
 
-    def __init__(self, evaluator: Evaluator, config: SearchConfig | None = None, seed: int = 0) -> None:
+    def __init__(self, evaluator: AnyEvaluator, config: SearchConfig | None = None, seed: int = 0) -> None:
         """Takes no memory and no threads before it first runs."""
         self.evaluator = evaluator
         self.config = config or SearchConfig()
@@ -184,13 +187,13 @@ class Search:
 
     def tables(self, size: int) -> Tables:
         """What the kernels must know of boards of size x size points and of the evaluator."""
-        reads_planes = self.evaluator.feature_set != NO_FEATURES
+        reads_planes = self.evaluator.feature_set not in (NO_FEATURES, BOARDS)
         return Tables(
             points=np.append(board_points(size), np.int32(PASS)),
             symmetry=symmetry_table(size),
             komi_scale=features.KOMI_SCALE,
             feature_set=features.set_id(self.evaluator.feature_set) if reads_planes else -1,
-            symmetries=SYMMETRIES if self.config.random_symmetry else 1,
+            symmetries=SYMMETRIES if self.config.random_symmetry and self.evaluator.feature_set != BOARDS else 1,
         )
 
     def _select(
@@ -260,7 +263,7 @@ class Search:
         """Evaluates the root: for the first time, or once more under all symmetries."""
         if tree.nodes == 0:
             _tree.add_root(tree.arrays, root)
-        if self.config.average_root:
+        if self.config.average_root and self.evaluator.feature_set != BOARDS:
             symmetries = list(range(SYMMETRIES))
         else:
             symmetries = [int(random_below(self._rng, tables.symmetries))]

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from engine import _move_features, _rollout, _rollout_tables, bench_rollout, rollout_file
+from engine import _rollout, _rollout_tables, bench_rollout, rollout_file
 from engine.rollout import NOTHING_TAKEN, RolloutPolicy, ladder_boards, rollout_value, tracked_cells
 from engine.rollout_file import RolloutFileError, RolloutWeights
 from engine.rollout_tables import Vocabulary
@@ -227,7 +227,7 @@ def step_by_step(policy: RolloutPolicy, start: Position, seed: int, most: int) -
     _patterns.track(state, game.cells)
     cells = game.cells
     points = len(cells) // _patterns.CELL
-    table, factors = policy.tables.pattern_weights(policy.weights.rollout_values), policy._factors
+    table, factors = policy.tables.pattern_weights(policy.weights.rollout_values), policy.slot_factors
     weights, fresh_weights = np.empty((2, points), np.uint32), np.empty((2, points), np.uint32)
     blocks, fresh_blocks = (np.empty((2, (points >> 4) + 1), np.int64) for _ in range(2))
     _rollout.spread(cells, table, weights, blocks)
@@ -311,7 +311,7 @@ def first_move(policy: RolloutPolicy, state: NDArray[np.uint32], seed: int) -> i
     cells = tracked_cells(state)
     points = len(cells) // _patterns.CELL
     weights, blocks = np.empty((2, points), np.uint32), np.empty((2, (points >> 4) + 1), np.int64)
-    _rollout.spread(cells, policy._pattern_weights, weights, blocks)
+    _rollout.spread(cells, policy.pattern_weights, weights, blocks)
     listed, slots = (np.empty(_rollout.MOST_LOCAL, np.int64) for _ in range(2))
     near, lifted, values = (np.empty(_rollout.MOST_LOCAL + 1, kind) for kind in (np.int64, np.uint32, np.float64))
     around = np.empty(_patterns.DIAMOND, np.uint32)
@@ -319,7 +319,9 @@ def first_move(policy: RolloutPolicy, state: NDArray[np.uint32], seed: int) -> i
     count = _rollout.list_local(state, cells, keys, rows, NOTHING_TAKEN, 0, ladder_boards(state), around, listed, slots)
     side = int(state[_board.TO_PLAY]) - 1
     forbidden = _rollout.forbidden_point(state)
-    count = _rollout.lift(weights, blocks, side, forbidden, listed, slots, count, policy._factors, near, lifted, values)
+    count = _rollout.lift(
+        weights, blocks, side, forbidden, listed, slots, count, policy.slot_factors, near, lifted, values
+    )
     return int(_rollout.draw(weights, blocks, side, near, values, count, seed_state(seed)))
 
 
@@ -346,13 +348,26 @@ def test_value_counts_komi_for_the_player_to_move() -> None:
     assert rollout_value(leads, position) == -0.5
 
 
-def test_self_atari_spares_captures() -> None:
-    position = Position.from_ascii(". X O . .\nX O . . .\n. X O . .\n. . . . .\n. . . . .", to_play=2)
-    cells = tracked_cells(position.state)
-    corner, beside = point_at(0, 0, 5), point_at(1, 2, 5)
-    assert not _move_features.is_self_atari(position.state, cells, beside, 2)
-    assert _move_features.is_self_atari(position.state, cells, point_at(2, 0, 5), 2)
-    assert not _move_features.is_self_atari(position.state, cells, corner, 2)
+def test_liberties_after_a_move_are_those_of_the_board_after_it() -> None:
+    seen = set()
+    for seed in (30, 31, 32):
+        for position in random_game(seed, 70):
+            cells = tracked_cells(position.state)
+            board = SlowBoard.of(position.colours())
+            for place in board.empties():
+                after = board.after(place, position.to_play)
+                if after is None:
+                    continue
+                point = np.uint32(point_at(*place, SIZE))
+                count = int(_rollout.liberties_after(position.state, cells, point, position.to_play))
+                takes = len(after.stones) <= len(board.stones)
+                assert not takes or count in (3, _rollout.UNSURE)
+                if count == _rollout.UNSURE:
+                    assert takes or len(after.liberties(place)) >= 2
+                else:
+                    assert count == min(3, len(after.liberties(place)))
+                seen.add((count, takes))
+    assert {(1, False), (2, False), (3, False), (_rollout.UNSURE, False), (_rollout.UNSURE, True)} <= seen
 
 
 # --- files -----------------------------------------------------------------------------------------------------------

@@ -117,7 +117,7 @@ def command(checkout, *words):
 
 def test_the_command_ends_cleanly_at_the_end_of_input(checkout):
     process = command(checkout, "--size", "5", "--colour", "white")
-    out, err = process.communicate("c3\n")
+    out, err = process.communicate("a1\n")
     assert process.returncode == 0
     assert err == ""
     assert out.count("GoZero plays") == 2
