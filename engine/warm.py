@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.evaluator import Evaluation
-from engine.player import Player
+from engine.player import NO_NETWORK, Player, load_player
 from engine.search import Limits, Search, SearchConfig
 from gozero import features, jit, record, scoring, sgf
 from gozero.handicap import free_handicap
@@ -89,10 +89,17 @@ def _search() -> None:
         player.close()
 
 
+def _rollouts() -> None:
+    player = load_player(size=SIZE, network=NO_NETWORK, visits=VISITS, threads=1, seed=0)
+    player.choose(Position(SIZE))
+    player.close()
+
+
 STEPS: Final[dict[str, Callable[[], None]]] = {
     "board": _board,
     "features": _features,
     "records": _records,
+    "rollouts": _rollouts,
     "search": _search,
 }
 
