@@ -15,6 +15,11 @@ from gozero.errors import GozeroError
 from training import pack
 from training.repack import EVERYTHING, Selection, repack
 
+_DESCRIPTION = """\
+Reads SGF records and writes the packed store that training reads. Records that are
+broken, illegal, of a wrong size, without a result or seen before are skipped, counted
+and listed. Packed stores may be read as well, to choose games from them, to put them
+together, or to compress them for another machine."""
 _EXAMPLE = """examples:
   gozero pack games/ more-games.tar.xz --out stores/mine
   gozero pack stores/mine --out mine.travel --compress --size 19 --min-rank 6d --positions 30000000
@@ -50,9 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="gozero pack",
-        description="Reads SGF records and writes the packed store that training reads. Records that are broken, "
-        "illegal, of a wrong size, without a result or seen before are skipped, counted and listed. Packed stores may "
-        "be read as well, to choose games from them, to put them together, or to compress them for another machine.",
+        description=_DESCRIPTION,
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

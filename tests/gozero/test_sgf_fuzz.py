@@ -24,14 +24,14 @@ _ENCODINGS = ("latin-1", "gb18030", "cp949", "cp932", "big5", "koi8-r", "utf-8",
 
 
 def mutate(texts: list[bytes], seed: int) -> bytes:
-    """One of the texts after one to eight random accidents; the same for the same seed."""
+    """One of the texts after one to four random accidents; the same for the same seed."""
     generator = np.random.default_rng(seed)
 
     def number(end: int) -> int:
         return int(generator.integers(max(1, end)))
 
     data = bytearray(texts[number(len(texts))])
-    for _ in range(1 + number(8)):
+    for _ in range(1 + number(4)):
         at, length = number(len(data)), number(2 ** number(10))
         match number(9):
             case 0:
