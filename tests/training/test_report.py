@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -154,6 +154,7 @@ def test_nothing_overlaps_and_nothing_is_cut(kind: str, run: Path, tmp_path: Pat
 
 
 @given(st.lists(st.floats(0, 100), min_size=1, max_size=12), st.floats(0.1, 5))
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_labels_are_spread_without_overlap(wanted: list[float], gap: float):
     places = spread(wanted, gap, 0, 100)
     order = sorted(range(len(wanted)), key=lambda i: wanted[i])
