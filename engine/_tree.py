@@ -20,13 +20,13 @@ from gozero._board import (
     TO_PLAY,
     WHITE,
     area,
-    legal_mask,
     play,
     position_hash,
     situational_hash,
 )
 from gozero._features import HISTORY, fill_planes
 from gozero._random import random_below
+from gozero._repetition import legal_mask
 from gozero.jit import kernel
 
 # What has happened to a node.

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from gozero import _board
+from gozero import _board, _repetition
 from gozero.coords import BLACK, EMPTY, opponent, point_of
 from gozero.position import Position
 
@@ -40,7 +40,7 @@ def sensible_moves(position: Position) -> NDArray[np.bool_]:
     state = position.state.copy()
     state[_board.SUICIDE] = 0
     mask = np.empty(position.size**2 + 1, np.uint8)
-    _board.legal_mask(state, colour, position.history, position.history_length, position.rules.superko_code, mask)
+    _repetition.legal_mask(state, colour, position.history, position.history_length, position.rules.superko_code, mask)
     sensible = mask.astype(np.bool_)
     for index in np.flatnonzero(sensible[:-1]):
         sensible[index] = not _board.is_eye(state, point_of(int(index), position.size), colour)

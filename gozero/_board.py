@@ -2,9 +2,12 @@
 
 The buffer has the same type for every board size, so every kernel is compiled once. It starts with a header (the
 words named below), then holds `WORDS` words for every cell of the padded board (see `gozero.coords`): the cell's
-colour, the chain it belongs to, and pseudo-liberties (a liberty counts once for every adjacent stone) with their sum
-and sum of squares, which tell atari without a search: n equal liberties are the only ones for which
-n * (sum of squares) = sum squared. Unsigned words spare the wrap-around code that numba emits for signed indices.
+colour, the colours beside it, the chain it belongs to, and the chain's pseudo-liberties: pairs of a stone and an empty
+point beside it. Their number and the sum of their points, in one word, tell atari without a search: n pairs at one
+point p sum to n * p, and n stones of the chain stand beside p.
+
+Unsigned words spare the wrap-around code that numba emits for signed indices. Neighbours are spelt out, and conditions
+added up: a branch that depends on the board is often mispredicted, which costs more than the work it spares.
 
 Points, colours and their sentinels are those of `gozero.coords`. Nothing here checks its arguments; `Position` does.
 """
@@ -12,7 +15,8 @@ Points, colours and their sentinels are those of `gozero.coords`. Nothing here c
 import numpy as np
 
 from gozero._random import mix
-from gozero.jit import kernel
+from gozero._zobrist import stone_bits
+from gozero.jit import inlined_kernel, kernel, lean_kernel
 
 # Header words.
 SIZE = 0
@@ -37,12 +41,15 @@ WORDS = 8
 COLOUR = HEADER + 0
 HEAD = HEADER + 1  # on a stone: the chain's representative; on an empty point: 1 if a stone was ever taken from it
 NEXT = HEADER + 2  # on a stone: the next stone of the chain, a ring
-LIBERTIES = HEADER + 3  # on a representative: number of pseudo-liberties ...
-LIBERTY_SUM = HEADER + 4  # ... the sum of their points ...
-LIBERTY_SQUARES = HEADER + 5  # ... and of their squares
+LIBERTIES = HEADER + 3  # on a representative: the sum of LIBERTY + point over all pseudo-liberties
+BESIDE = HEADER + 4  # number of neighbours of each colour, that of colour c at bit 8 * c
 EMPTY_AT = HEADER + 6  # cell i holds the i-th empty point (a list over the cells, independent of the other words)
 STONES = HEADER + 7  # on a representative: number of stones
 SLOT = STONES  # on an empty point: its place in the list of empty points
+
+# A board of 25x25 has 1,200 pairs of neighbours, whose points sum to less than 2**20: both fit into 32 bits.
+LIBERTY_BITS = 20
+LIBERTY = np.uint32(1 << LIBERTY_BITS)
 
 PASS = 0
 EMPTY = 0
@@ -54,18 +61,10 @@ SIMPLE_KO = 0
 POSITIONAL_SUPERKO = 1
 SITUATIONAL_SUPERKO = 2
 
-_LOW = np.uint64(0xFFFFFFFF)
-_S32 = np.uint64(32)
-_HASH_CELLS = 27 * 26 + 1  # the padded 25x25 board
-
-
-def _zobrist_table():
-    """uint32[2 * (2 * point + colour - 1) + half]: a random 64-bit number for each stone on each point."""
-    generator = np.random.Generator(np.random.PCG64(20160127))
-    return generator.integers(1, 2**32, size=4 * _HASH_CELLS, dtype=np.uint32)
-
-
-_ZOBRIST = _zobrist_table()
+_ONE = np.uint32(1)
+_TOP = np.uint32(1 << 31)
+_BYTE = np.uint32(255)
+_PART = np.array([0, 65536, 32768, 21846, 16384], dtype=np.uint32)  # 1/n in 16 bits, for sums of at most 4 points
 
 
 def state_length(size: int) -> int:
@@ -73,7 +72,39 @@ def state_length(size: int) -> int:
     return HEADER + WORDS * ((size + 1) * (size + 2) + 1)
 
 
-@kernel
+@inlined_kernel
+def around(state, point):
+    """The four neighbours of a point: above, to the left, to the right, below."""
+    stride = state[STRIDE]
+    here = np.uint32(point)
+    return np.uint32(here - stride), np.uint32(here - _ONE), np.uint32(here + _ONE), np.uint32(here + stride)
+
+
+@inlined_kernel
+def heads_around(state, point):
+    """The chains of the four neighbours; cell 0 or 1, both off the board, where there is no stone."""
+    above, left, right, below = around(state, point)
+    return (
+        state[HEAD + above * WORDS],
+        state[HEAD + left * WORDS],
+        state[HEAD + right * WORDS],
+        state[HEAD + below * WORDS],
+    )
+
+
+@inlined_kernel
+def neighbour(state, point, direction):
+    """The adjacent point above (0), to the left (1), to the right (2) or below (3)."""
+    if direction == 0:
+        return np.uint32(point - state[STRIDE])
+    if direction == 1:
+        return np.uint32(point - 1)
+    if direction == 2:
+        return np.uint32(point + 1)
+    return np.uint32(point + state[STRIDE])
+
+
+@lean_kernel
 def init(state, size, suicide):
     """Makes `state` the empty board with Black to play."""
     stride = size + 1
@@ -94,46 +125,47 @@ def init(state, size, suicide):
             state[EMPTY_AT + count * WORDS] = point
             count += 1
     state[EMPTIES] = count
+    for i in range(count):
+        point = state[EMPTY_AT + i * WORDS]
+        for direction in range(4):
+            beside_colour = state[COLOUR + neighbour(state, point, direction) * WORDS]
+            state[BESIDE + point * WORDS] += _ONE << np.uint32(8 * beside_colour)
 
 
-@kernel
-def neighbour(state, point, direction):
-    """The adjacent point above (0), to the left (1), to the right (2) or below (3)."""
-    if direction == 0:
-        return np.uint32(point - state[STRIDE])
-    if direction == 1:
-        return np.uint32(point - 1)
-    if direction == 2:
-        return np.uint32(point + 1)
-    return np.uint32(point + state[STRIDE])
+@inlined_kernel
+def _flip_hash(state, bits):
+    state[HASH_LO] ^= np.uint32(bits)
+    state[HASH_HI] ^= np.uint32(bits >> np.uint64(32))
 
 
-@kernel
-def _flip_hash(state, point, colour):
-    entry = np.uint32(4 * point + 2 * colour - 2)
-    state[HASH_LO] ^= _ZOBRIST[entry]
-    state[HASH_HI] ^= _ZOBRIST[np.uint32(entry + 1)]
+@inlined_kernel
+def pseudo_liberties(state, head):
+    """Number of pseudo-liberties of the chain with representative `head`: at least that of its liberties."""
+    return state[LIBERTIES + np.uint32(head) * WORDS] >> np.uint32(LIBERTY_BITS)
 
 
-@kernel
+@lean_kernel
+def last_liberty(state, head):
+    """The liberty of the chain with representative `head` if it is in atari (has just one), else 0."""
+    count = pseudo_liberties(state, head)
+    if count > 4 or count == 0:
+        return np.uint32(0)
+    total = state[LIBERTIES + np.uint32(head) * WORDS] & np.uint32(LIBERTY - 1)
+    point = np.uint32(np.uint32(total * _PART[count]) >> np.uint32(16))
+    above, left, right, below = heads_around(state, point)
+    stones = np.uint32(above == head) + np.uint32(left == head) + np.uint32(right == head) + np.uint32(below == head)
+    return point if stones == count and state[COLOUR + point * WORDS] == EMPTY else np.uint32(0)
+
+
+@lean_kernel
 def in_atari(state, head):
     """Whether the chain with representative `head` has exactly one liberty."""
-    cell = np.uint32(head * WORDS)
-    total = np.int64(state[LIBERTY_SUM + cell])
-    return np.int64(state[LIBERTIES + cell]) * np.int64(state[LIBERTY_SQUARES + cell]) == total * total
+    return last_liberty(state, head) != 0
 
 
-@kernel
-def _list_empty(state, point):
-    count = state[EMPTIES]
-    state[EMPTY_AT + count * WORDS] = point
-    state[SLOT + point * WORDS] = count
-    state[EMPTIES] = count + 1
-
-
-@kernel
+@inlined_kernel
 def _unlist_empty(state, point):
-    last = np.uint32(state[EMPTIES] - 1)
+    last = np.uint32(state[EMPTIES] - _ONE)
     moved = state[EMPTY_AT + last * WORDS]
     slot = state[SLOT + point * WORDS]
     state[EMPTY_AT + slot * WORDS] = moved
@@ -141,7 +173,26 @@ def _unlist_empty(state, point):
     state[EMPTIES] = last
 
 
-@kernel
+@inlined_kernel
+def _tell_neighbours(state, point, change, liberty):
+    """Adds to BESIDE of the four neighbours and to LIBERTIES of their chains.
+
+    Empty and border cells name cell 0 or 1 as their chain, both off the board. What is added there is never read, and
+    cheaper than asking.
+    """
+    above, left, right, below = around(state, point)
+    state[BESIDE + above * WORDS] += change
+    state[BESIDE + left * WORDS] += change
+    state[BESIDE + right * WORDS] += change
+    state[BESIDE + below * WORDS] += change
+    head_above, head_left, head_right, head_below = heads_around(state, point)
+    state[LIBERTIES + head_above * WORDS] += liberty
+    state[LIBERTIES + head_left * WORDS] += liberty
+    state[LIBERTIES + head_right * WORDS] += liberty
+    state[LIBERTIES + head_below * WORDS] += liberty
+
+
+@lean_kernel
 def _merge(state, a, b):
     """Joins the chains with representatives a and b; returns the representative of both."""
     if state[STONES + a * WORDS] < state[STONES + b * WORDS]:
@@ -149,302 +200,255 @@ def _merge(state, a, b):
     to, source = np.uint32(a * WORDS), np.uint32(b * WORDS)
     state[STONES + to] += state[STONES + source]
     state[LIBERTIES + to] += state[LIBERTIES + source]
-    state[LIBERTY_SUM + to] += state[LIBERTY_SUM + source]
-    state[LIBERTY_SQUARES + to] += state[LIBERTY_SQUARES + source]
     stone = b
     while True:
         state[HEAD + stone * WORDS] = a
         stone = state[NEXT + stone * WORDS]
         if stone == b:
             break
-    after = state[NEXT + to]
-    state[NEXT + to] = state[NEXT + source]
-    state[NEXT + source] = after
+    state[NEXT + to], state[NEXT + source] = state[NEXT + source], state[NEXT + to]
     return a
 
 
-@kernel
+@lean_kernel
 def _remove(state, head, colour):
-    """Takes the chain of `colour` with representative `head` off the board; returns its number of stones.
-
-    The words of empty and border cells name cell 0 or 1 as their chain, both on the border: their pseudo-liberties
-    are changed along with the others' and never read, which is cheaper than asking.
-    """
-    count = 0
-    stone = head
+    """Takes the chain of `colour` with representative `head` off the board; returns its number of stones."""
+    minus = np.uint32(_ONE - (_ONE << np.uint32(8 * colour)))
+    first = state[EMPTIES]
+    count = first
+    bits = np.uint64(0)
+    stone = np.uint32(head)
     while True:
-        following = state[NEXT + stone * WORDS]
-        _flip_hash(state, stone, colour)
-        state[COLOUR + stone * WORDS] = EMPTY
-        state[HEAD + stone * WORDS] = 1
-        _list_empty(state, stone)
-        for direction in range(4):
-            cell = np.uint32(state[HEAD + neighbour(state, stone, direction) * WORDS] * WORDS)
-            state[LIBERTIES + cell] += 1
-            state[LIBERTY_SUM + cell] += stone
-            state[LIBERTY_SQUARES + cell] += stone * stone
-        count += 1
+        cell = np.uint32(stone * WORDS)
+        following = state[NEXT + cell]
+        bits ^= stone_bits(stone, colour)
+        state[COLOUR + cell] = EMPTY
+        state[HEAD + cell] = 1
+        state[EMPTY_AT + count * WORDS] = stone
+        state[SLOT + cell] = count
+        count = np.uint32(count + _ONE)
+        _tell_neighbours(state, stone, minus, np.uint32(LIBERTY + stone))
         stone = following
         if stone == head:
             break
-    state[CAPTURED_BLACK - BLACK + colour] += count
-    return count
+    state[EMPTIES] = count
+    _flip_hash(state, bits)
+    taken = np.int64(count - first)
+    state[CAPTURED_BLACK - BLACK + colour] += np.uint32(taken)
+    return taken
 
 
-@kernel
+@inlined_kernel
+def _liberty_at(state, point):
+    """What an empty point adds to the LIBERTIES of a chain for a stone beside it; 0 if the point is not empty."""
+    return np.uint32(LIBERTY + point) if state[COLOUR + point * WORDS] == EMPTY else np.uint32(0)
+
+
+@inlined_kernel
 def _place(state, point, colour):
     """Puts a stone on an empty point and joins it to its neighbours; captures nothing. Returns the representative."""
-    _unlist_empty(state, point)
-    _flip_hash(state, point, colour)
-    cell = np.uint32(point * WORDS)
-    liberties = 0
-    liberty_sum = 0
-    liberty_squares = 0
-    for direction in range(4):
-        beside = neighbour(state, point, direction)
-        chain = np.uint32(state[HEAD + beside * WORDS] * WORDS)
-        state[LIBERTIES + chain] -= 1
-        state[LIBERTY_SUM + chain] -= point
-        state[LIBERTY_SQUARES + chain] -= point * point
-        if state[COLOUR + beside * WORDS] == EMPTY:
-            liberties += 1
-            liberty_sum += beside
-            liberty_squares += beside * beside
-    state[COLOUR + cell] = colour
-    state[HEAD + cell] = point
-    state[NEXT + cell] = point
-    state[STONES + cell] = 1
-    state[LIBERTIES + cell] = liberties
-    state[LIBERTY_SUM + cell] = liberty_sum
-    state[LIBERTY_SQUARES + cell] = liberty_squares
-    head = np.uint32(point)
-    for direction in range(4):
-        beside = neighbour(state, point, direction)
-        if state[COLOUR + beside * WORDS] == colour:
-            other_head = state[HEAD + beside * WORDS]
-            if other_head != head:
-                head = np.uint32(_merge(state, head, other_head))
+    here = np.uint32(point)
+    own = np.uint32(colour)
+    cell = np.uint32(here * WORDS)
+    _unlist_empty(state, here)
+    _flip_hash(state, stone_bits(here, own))
+    plus = np.uint32((_ONE << np.uint32(8 * own)) - _ONE)
+    _tell_neighbours(state, here, plus, np.uint32(0) - np.uint32(LIBERTY + here))
+    above, left, right, below = around(state, here)
+    head_above, head_left, head_right, head_below = heads_around(state, here)
+    liberties = np.uint32(
+        _liberty_at(state, above) + _liberty_at(state, left) + _liberty_at(state, right) + _liberty_at(state, below)
+    )
+    joins_above = state[COLOUR + above * WORDS] == own
+    joins_left = state[COLOUR + left * WORDS] == own
+    joins_right = state[COLOUR + right * WORDS] == own
+    joins_below = state[COLOUR + below * WORDS] == own
+    # The stone joins one of its own neighbours' chains, or begins one, without a branch ...
+    head = head_below if joins_below else here
+    head = head_right if joins_right else head
+    head = head_left if joins_left else head
+    head = head_above if joins_above else head
+    to = np.uint32(head * WORDS)
+    state[COLOUR + cell] = own
+    state[HEAD + cell] = head
+    state[NEXT + cell] = here
+    state[STONES + cell] = 0
+    state[LIBERTIES + cell] = 0
+    state[STONES + to] += _ONE
+    state[LIBERTIES + to] += liberties
+    after = state[NEXT + to]
+    state[NEXT + to] = here
+    state[NEXT + cell] = after if head != here else here
+    # ... and only then joins it to the others.
+    differs_left = head_left ^ head if joins_left else np.uint32(0)
+    differs_right = head_right ^ head if joins_right else np.uint32(0)
+    differs_below = head_below ^ head if joins_below else np.uint32(0)
+    if differs_left | differs_right | differs_below:
+        for direction in range(1, 4):
+            beside = neighbour(state, here, direction)
+            other = state[HEAD + beside * WORDS]
+            if state[COLOUR + beside * WORDS] == own and other != head:
+                head = _merge(state, head, other)
     return head
 
 
-@kernel
+@inlined_kernel
+def _is_alive(state, beside, colour):
+    """0 if the chain of `colour` at that point has no liberty; not 0 if it has, or where there is no such chain."""
+    liberties = state[LIBERTIES + state[HEAD + beside * WORDS] * WORDS] & np.uint32(_TOP - 1)
+    return np.uint32(liberties | (state[COLOUR + beside * WORDS] ^ np.uint32(colour)))
+
+
+@inlined_kernel
 def play(state, point, colour):
     """Plays a legal move (a point or PASS) and returns how many stones it took off, own ones included.
 
     Afterwards the other colour is to play; the ko point is set where exactly one stone was taken by a lone stone that
     could be taken back at once.
     """
-    state[PLY] += 1
+    enemy = np.uint32(3 - colour)
+    state[PLY] += _ONE
     state[LAST2] = state[LAST]
     state[LAST] = point
-    state[TO_PLAY] = 3 - colour
+    state[TO_PLAY] = enemy
     state[KO] = 0
     if point == PASS:
-        state[PASSES] += 1
+        state[PASSES] += _ONE
         return 0
     state[PASSES] = 0
     head = _place(state, point, colour)
+    above, left, right, below = around(state, point)
+    dead = np.uint32(_is_alive(state, above, enemy) - _ONE) | np.uint32(_is_alive(state, left, enemy) - _ONE)
+    dead |= np.uint32(_is_alive(state, right, enemy) - _ONE) | np.uint32(_is_alive(state, below, enemy) - _ONE)
+    if dead >= _TOP:  # one of these numbers below 2**31 was 0
+        return _capture(state, point, head, enemy)
+    if state[LIBERTIES + head * WORDS] == 0:
+        return _remove(state, head, colour)
+    return 0
+
+
+@lean_kernel
+def _capture(state, point, head, enemy):
+    """Takes off what the stone just placed, of the chain `head`, leaves without liberties; returns how many stones."""
     captured = 0
     for direction in range(4):
         beside = neighbour(state, point, direction)
-        if state[COLOUR + beside * WORDS] == 3 - colour:
-            other_head = state[HEAD + beside * WORDS]
-            if state[LIBERTIES + other_head * WORDS] == 0:
-                captured += _remove(state, other_head, 3 - colour)
-                state[KO] = beside
-                state[KO_COLOUR] = 3 - colour
-    cell = np.uint32(head * WORDS)
-    liberties = state[LIBERTIES + cell]
-    if captured != 1 or liberties != 1 or state[STONES + cell] != 1:
+        if _is_alive(state, beside, enemy) == 0:
+            captured += _remove(state, state[HEAD + beside * WORDS], enemy)
+            state[KO] = beside
+            state[KO_COLOUR] = enemy
+    if captured != 1 or pseudo_liberties(state, head) != 1 or state[STONES + head * WORDS] != 1:
         state[KO] = 0
-    if liberties == 0:
-        captured = _remove(state, head, colour)
     return captured
 
 
-@kernel
+@lean_kernel
 def set_stone(state, point, colour):
     """Puts a set-up stone on an empty point: no capture, no change of turn. Its chain must keep a liberty."""
     _place(state, point, colour)
     state[KO] = 0
 
 
-@kernel
+@inlined_kernel
 def is_legal(state, point, colour):
     """Whether `colour` may play there by occupation, simple ko and the suicide rule (a lone suicide never is legal).
 
-    Repetition of earlier positions is another question: see `is_repetition`.
+    Repetition of earlier positions is another question: see `gozero._repetition`.
     """
     if point == PASS:
         return True
     if state[COLOUR + point * WORDS] != EMPTY:
         return False
+    return has_empty_beside(state, point) or may_fill(state, point, colour)
+
+
+@inlined_kernel
+def has_empty_beside(state, point):
+    """Whether the point has an empty neighbour; an empty point that has one may always be played and is no eye."""
+    return (state[BESIDE + point * WORDS] & _BYTE) != 0
+
+
+@inlined_kernel
+def _breathes(state, point, beside, head, other_1, other_2, other_3, colour):
+    """Whether the chain beside an empty point gives a stone there a liberty: an own one that has others, or an enemy's
+    that is taken. `head` is its representative, the others are those at the point's other neighbours.
+    """
+    pairs = np.uint32(_ONE + np.uint32(head == other_1) + np.uint32(head == other_2) + np.uint32(head == other_3))
+    has_others = state[LIBERTIES + head * WORDS] != np.uint32(np.uint32(LIBERTY + point) * pairs)
+    beside_colour = state[COLOUR + beside * WORDS]
+    return (beside_colour != BORDER) & ((beside_colour == colour) == has_others)
+
+
+@inlined_kernel
+def may_fill(state, point, colour):
+    """Whether an empty point without empty neighbours may be played: `is_legal` for the rare case."""
     if point == state[KO] and colour == state[KO_COLOUR]:
         return False
-    joins = False
-    for direction in range(4):
-        beside = neighbour(state, point, direction)
-        beside_colour = state[COLOUR + beside * WORDS]
-        if beside_colour == EMPTY:
-            return True
-        if beside_colour != BORDER:
-            atari = in_atari(state, state[HEAD + beside * WORDS])
-            if (beside_colour == colour) != atari:
-                return True
-            joins |= beside_colour == colour
-    return joins and state[SUICIDE] == 1
+    here = np.uint32(point)
+    above, left, right, below = around(state, here)
+    a, b, c, d = heads_around(state, here)
+    if (
+        _breathes(state, here, above, a, b, c, d, colour)
+        | _breathes(state, here, left, b, a, c, d, colour)
+        | _breathes(state, here, right, c, a, b, d, colour)
+        | _breathes(state, here, below, d, a, b, c, colour)
+    ):
+        return True
+    own = np.uint32(state[BESIDE + here * WORDS] >> np.uint32(8 * colour)) & _BYTE
+    return own != 0 and state[SUICIDE] != 0
 
 
-@kernel
+@inlined_kernel
 def is_eye(state, point, colour):
     """Whether the empty point is an eye of `colour`: only own neighbours, and not enough enemy diagonals to break it.
 
     One enemy diagonal is tolerated in the open, none on the edge or in the corner.
     """
-    for direction in range(4):
-        beside_colour = state[COLOUR + neighbour(state, point, direction) * WORDS]
-        if beside_colour != colour and beside_colour != BORDER:
-            return False
-    stride = state[STRIDE]
-    enemies = 0
-    borders = 0
-    for row in range(-1, 2, 2):
-        for column in range(-1, 2, 2):
-            diagonal = np.uint32(point + row * np.int64(stride) + column)
-            diagonal_colour = state[COLOUR + diagonal * WORDS]
-            enemies += diagonal_colour == 3 - colour
-            borders |= diagonal_colour == BORDER
-    return enemies + borders < 2
+    enemy = np.uint32(3 - colour)
+    if state[BESIDE + point * WORDS] & np.uint32(_BYTE | (_BYTE << np.uint32(8 * enemy))):
+        return False
+    above, _, _, below = around(state, point)
+    a = state[COLOUR + np.uint32(above - _ONE) * WORDS]
+    b = state[COLOUR + np.uint32(above + _ONE) * WORDS]
+    c = state[COLOUR + np.uint32(below - _ONE) * WORDS]
+    d = state[COLOUR + np.uint32(below + _ONE) * WORDS]
+    enemies = np.uint32(a == enemy) + np.uint32(b == enemy) + np.uint32(c == enemy) + np.uint32(d == enemy)
+    return enemies + np.uint32((a == BORDER) | (b == BORDER) | (c == BORDER) | (d == BORDER)) < 2
 
 
-@kernel
+@lean_kernel
 def position_hash(state):
     """The Zobrist hash of the stones, uint64 (Zobrist 1970)."""
-    return (np.uint64(state[HASH_HI]) << _S32) | np.uint64(state[HASH_LO])
+    return (np.uint64(state[HASH_HI]) << np.uint64(32)) | np.uint64(state[HASH_LO])
 
 
-@kernel
+@lean_kernel
 def situational_hash(state, to_play):
     """The hash of the stones and the player to move, uint64."""
     return mix(position_hash(state) + np.uint64(to_play))
 
 
-@kernel
-def _toggle_chain(state, head, colour, lo, hi):
-    stone = head
-    while True:
-        entry = np.uint32(4 * stone + 2 * colour - 2)
-        lo ^= _ZOBRIST[entry]
-        hi ^= _ZOBRIST[np.uint32(entry + 1)]
-        stone = state[NEXT + stone * WORDS]
-        if stone == head:
-            return lo, hi
-
-
-@kernel
-def hash_after(state, point, colour):
-    """What `position_hash` would be after a legal move, uint64."""
-    lo, hi = state[HASH_LO], state[HASH_HI]
-    if point == PASS:
-        return (np.uint64(hi) << _S32) | np.uint64(lo)
-    entry = np.uint32(4 * point + 2 * colour - 2)
-    lo ^= _ZOBRIST[entry]
-    hi ^= _ZOBRIST[np.uint32(entry + 1)]
-    alive = False
-    for direction in range(4):
-        beside = neighbour(state, point, direction)
-        beside_colour = state[COLOUR + beside * WORDS]
-        if beside_colour == EMPTY:
-            alive = True
-        elif beside_colour != BORDER:
-            head = state[HEAD + beside * WORDS]
-            atari = in_atari(state, head)
-            if (beside_colour == colour) != atari:
-                alive = True
-            if beside_colour != colour and atari and _is_first_beside(state, point, direction, head):
-                lo, hi = _toggle_chain(state, head, beside_colour, lo, hi)
-    if not alive:
-        lo ^= _ZOBRIST[entry]
-        hi ^= _ZOBRIST[np.uint32(entry + 1)]
-        for direction in range(4):
-            beside = neighbour(state, point, direction)
-            if state[COLOUR + beside * WORDS] == colour:
-                head = state[HEAD + beside * WORDS]
-                if _is_first_beside(state, point, direction, head):
-                    lo, hi = _toggle_chain(state, head, colour, lo, hi)
-    return (np.uint64(hi) << _S32) | np.uint64(lo)
-
-
-@kernel
-def _is_first_beside(state, point, direction, head):
-    """Whether no earlier direction leads to the same chain."""
-    for earlier in range(direction):
-        beside = neighbour(state, point, earlier)
-        colour = state[COLOUR + beside * WORDS]
-        if (colour == BLACK or colour == WHITE) and state[HEAD + beside * WORDS] == head:
-            return False
-    return True
-
-
-@kernel
-def is_repetition(state, point, colour, history, length, situational):
-    """Whether a legal move would bring back a position whose hash is among `history[:length]` (uint64).
-
-    `history` holds `situational_hash` values where `situational`, else `position_hash` values. A pass never repeats.
-    The earlier position had this stone here, so a point that never lost a stone needs no look-up; suicide aside.
-    """
-    if point == PASS or (state[HEAD + point * WORDS] == 0 and state[SUICIDE] == 0):
-        return False
-    wanted = hash_after(state, point, colour)
-    if situational:
-        wanted = mix(wanted + np.uint64(3 - colour))
-    for i in range(length):
-        if history[i] == wanted:
-            return True
-    return False
-
-
-@kernel
-def legal_mask(state, colour, history, length, superko, mask):
-    """Fills mask, uint8[size * size + 1] by move index, with 1 where `colour` may play; the pass is always legal.
-
-    `superko` is SIMPLE_KO, POSITIONAL_SUPERKO or SITUATIONAL_SUPERKO; `history[:length]` as in `is_repetition`.
-    """
-    size = state[SIZE]
-    stride = state[STRIDE]
-    mask[:] = 0
-    mask[size * size] = 1
-    for i in range(state[EMPTIES]):
-        point = state[EMPTY_AT + i * WORDS]
-        if is_legal(state, point, colour) and (
-            superko == SIMPLE_KO
-            or not is_repetition(state, point, colour, history, length, superko == SITUATIONAL_SUPERKO)
-        ):
-            row = point // stride
-            mask[np.uint32((row - 1) * size + (point - row * stride) - 1)] = 1
-
-
-@kernel
+@lean_kernel
 def liberties_map(state, out):
     """Fills out, int16[padded points], with the exact number of liberties of the chain at every stone, else 0."""
     out[:] = 0
     for i in range(state[EMPTIES]):
         point = state[EMPTY_AT + i * WORDS]
-        for direction in range(4):
-            beside = neighbour(state, point, direction)
-            colour = state[COLOUR + beside * WORDS]
-            if colour == BLACK or colour == WHITE:
-                head = state[HEAD + beside * WORDS]
-                if _is_first_beside(state, point, direction, head):
-                    out[head] += 1
+        if state[BESIDE + point * WORDS] & np.uint32(_BYTE << 8 | _BYTE << 16):
+            a, b, c, d = heads_around(state, point)
+            out[a] += 1
+            out[b] += b != a
+            out[c] += (c != a) & (c != b)
+            out[d] += (d != a) & (d != b) & (d != c)
+    # The chains of empty and border cells.
+    out[0] = 0
+    out[1] = 0
     size = state[SIZE]
     stride = state[STRIDE]
     for row in range(1, size + 1):
         for column in range(1, size + 1):
             point = np.uint32(row * stride + column)
-            colour = state[COLOUR + point * WORDS]
-            if colour == BLACK or colour == WHITE:
-                out[point] = out[state[HEAD + point * WORDS]]
+            out[point] = out[state[HEAD + point * WORDS]]
 
 
 @kernel
@@ -486,11 +490,10 @@ def area(state):
     return points[BLACK], points[WHITE]
 
 
-@kernel
+@lean_kernel
 def colours(state, out):
     """Fills out, uint8[size * size] by move index, with the colour of every point."""
     size = state[SIZE]
     for row in range(size):
         for column in range(size):
-            point = np.uint32((row + 1) * state[STRIDE] + column + 1)
-            out[row * size + column] = state[COLOUR + point * WORDS]
+            out[row * size + column] = state[COLOUR + ((row + 1) * state[STRIDE] + column + 1) * WORDS]

@@ -27,8 +27,6 @@ from gozero._board import (
     EMPTY,
     EMPTY_AT,
     HEAD,
-    LIBERTIES,
-    LIBERTY_SUM,
     NEXT,
     PASS,
     SIZE,
@@ -36,9 +34,10 @@ from gozero._board import (
     STRIDE,
     WHITE,
     WORDS,
-    in_atari,
+    last_liberty,
     neighbour,
     play,
+    pseudo_liberties,
 )
 from gozero.jit import lean_kernel
 
@@ -243,13 +242,13 @@ def turned_diamond(code, symmetry):
 def _classify(state, cells, head):
     """Counts a chain's liberties up to three and notes them on its representative; returns the class."""
     cell = np.uint32(head * CELL)
-    count = state[LIBERTIES + head * WORDS]
-    if count > _MANY:
+    if pseudo_liberties(state, head) > _MANY:
         cells[CLASS + cell] = 3
         return 3
-    if in_atari(state, head):
+    liberty = last_liberty(state, head)
+    if liberty != 0:
         cells[CLASS + cell] = 1
-        cells[FIRST + cell] = state[LIBERTY_SUM + head * WORDS] // count
+        cells[FIRST + cell] = liberty
         return 1
     first = np.uint32(0)
     second = np.uint32(0)

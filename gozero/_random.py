@@ -6,9 +6,11 @@ Steele, Lea and Flood, "Fast splittable pseudorandom number generators" (2014). 
 import numpy as np
 from numpy.typing import NDArray
 
-from gozero.jit import kernel
+from gozero.jit import inlined_kernel
 
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+STEP = np.uint64(0x9E3779B97F4A7C15)
+"""What the state grows by with every number drawn."""
+
 _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
 _MIX_2 = np.uint64(0x94D049BB133111EB)
 _S30, _S27, _S31, _S32, _S11 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(32), np.uint64(11)
@@ -20,7 +22,7 @@ def seed_state(seed: int) -> NDArray[np.uint64]:
     return np.array([seed & 0xFFFFFFFFFFFFFFFF], dtype=np.uint64)
 
 
-@kernel
+@inlined_kernel
 def mix(value):
     """Scrambles a uint64 so that every input bit moves every output bit (the splitmix64 finaliser)."""
     z = np.uint64(value)
@@ -29,20 +31,26 @@ def mix(value):
     return z ^ (z >> _S31)
 
 
-@kernel
+@inlined_kernel
 def next_u64(rng):
     """The next 64 random bits; advances `rng`."""
-    rng[0] = rng[0] + _GOLDEN
+    rng[0] = rng[0] + STEP
     return mix(rng[0])
 
 
-@kernel
+@inlined_kernel
+def below(bits, bound):
+    """Turns 64 random bits into an integer in 0..bound-1 for 1 <= bound < 2**32 (bias below 2**-32 * bound)."""
+    return np.int64(((bits >> _S32) * np.uint64(bound)) >> _S32)
+
+
+@inlined_kernel
 def random_below(rng, bound):
-    """A random integer in 0..bound-1 for 1 <= bound < 2**32 (bias below 2**-32 * bound)."""
-    return np.int64(((next_u64(rng) >> _S32) * np.uint64(bound)) >> _S32)
+    """A random integer in 0..bound-1; see `below`."""
+    return below(next_u64(rng), bound)
 
 
-@kernel
+@inlined_kernel
 def random_float(rng):
     """A random float64 in [0, 1)."""
     return np.float64(next_u64(rng) >> _S11) * _TO_UNIT

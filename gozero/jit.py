@@ -56,10 +56,13 @@ import numba  # noqa: E402
 if _chosen:
     del os.environ["NUMBA_CACHE_DIR"]
 
-_compile = numba.njit(nogil=True, cache=True, error_model="numpy")
+_options: dict[str, Any] = {"nogil": True, "cache": True, "error_model": "numpy"}
+_compile = numba.njit(**_options)
 # numba counts references to every array that a function is given or slices, in atomic instructions that cost as much as
 # the work of a small kernel: a random game is a quarter faster without. Where no array is made, nothing needs counting.
-_compile_lean = numba.njit(nogil=True, cache=True, error_model="numpy", _nrt=False)
+_options["_nrt"] = False
+_compile_lean = numba.njit(**_options)
+_compile_inlined = numba.njit(**_options, forceinline=True)
 
 
 def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -75,4 +78,10 @@ def lean_kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     required but not enabled".
     """
     compiled: Callable[..., Any] = _compile_lean(function)
+    return compiled
+
+
+def inlined_kernel(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A `lean_kernel` whose machine code goes into that of every kernel that calls it: for the smallest and hottest."""
+    compiled: Callable[..., Any] = _compile_inlined(function)
     return compiled

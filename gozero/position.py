@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from gozero import _board, coords, scoring
+from gozero import _board, _repetition, coords, scoring
 from gozero.coords import BLACK, EMPTY, NO_MOVE, PASS, WHITE, colour_name, format_vertex
 from gozero.geometry import board_points
 from gozero.rules import Rules, parse_rules
@@ -28,6 +28,13 @@ _KEPT_BY_EDIT: Final = np.array(
     [_board.TO_PLAY, _board.CAPTURED_BLACK, _board.CAPTURED_WHITE, _board.PLY, _board.LAST, _board.LAST2]
 )
 _COLUMNS: Final = "ABCDEFGHJKLMNOPQRSTUVWXYZ"  # above and below a diagram; people count I in
+_REASONS: Final = {
+    _repetition.OFF_BOARD: "off the board",
+    _repetition.OCCUPIED: "occupied",
+    _repetition.KO_BAN: "ko",
+    _repetition.SUICIDE_BAN: "suicide",
+    _repetition.SUPERKO_BAN: "superko",
+}
 _CHARACTERS: Final = ".XO"
 _ASCII_COLOURS: Final = {".": EMPTY, "+": EMPTY, "X": BLACK, "O": WHITE}
 
@@ -89,6 +96,7 @@ class Position:
         self.moves: list[tuple[int, int]] = []
         self.state: NDArray[np.uint32] = np.empty(_board.state_length(size), dtype=np.uint32)
         _board.init(self.state, size, int(self.rules.suicide))
+        self._cells = coords.padded_points(size)
         self._superko = self.rules.superko_code
         self._turns: list[int] = []  # who was to play before each move, which need not be who moved
         self._segments: list[_Segment] = []
@@ -194,19 +202,17 @@ class Position:
         point = self._point(move)
         turn = self.to_play
         mover = turn if colour is None else _checked_colour(colour)
-        reason = self._refusal(point, mover)
-        if reason:
-            raise self._illegal(reason, point, mover)
-        _board.play(self.state, point, mover)
+        segment = self._segments[-1]
+        length = len(self.moves) - segment.start + 1
+        if length == len(segment.history):
+            segment.history = np.concatenate([segment.history, np.zeros_like(segment.history)])
+        refusal = _repetition.play_if_allowed(self.state, point, mover, segment.history, length, self._superko)
+        if refusal:
+            raise self._illegal(refusal, point, mover)
         self.moves.append((mover, point))
         self._turns.append(turn)
-        segment = self._segments[-1]
-        played = len(self.moves) - segment.start
-        if played == len(segment.history):
-            segment.history = np.concatenate([segment.history, np.zeros_like(segment.history)])
-        if played % _ANCHOR_INTERVAL == 0:
+        if length % _ANCHOR_INTERVAL == 0:
             segment.anchors.append(self.state.copy())
-        self._record()
 
     def undo(self) -> None:
         """Takes back the last move; where the last thing was a set-up (a handicap, for instance), the whole of that.
@@ -239,15 +245,17 @@ class Position:
         """
         mover = self.to_play if colour is None else _checked_colour(colour)
         try:
-            return not self._refusal(self._point(move), mover)
+            point = self._point(move)
         except IllegalMove:
             return False
+        refusal = _repetition.refusal(self.state, point, mover, self.history, self.history_length, self._superko)
+        return bool(refusal == _repetition.ALLOWED)
 
     def legal_mask(self, colour: int | None = None) -> NDArray[np.uint8]:
         """1 for every legal move of `colour`, or else of the player to move, by move index: uint8[size * size + 1]."""
         mover = self.to_play if colour is None else _checked_colour(colour)
         mask = np.empty(self.size * self.size + 1, dtype=np.uint8)
-        _board.legal_mask(self.state, mover, self.history, self.history_length, self._superko, mask)
+        _repetition.legal_mask(self.state, mover, self.history, self.history_length, self._superko, mask)
         return mask
 
     def legal_vertices(self) -> list[str]:
@@ -362,26 +370,14 @@ class Position:
         if isinstance(move, str):
             return coords.parse_vertex(move, self.size)
         point = operator.index(move)
-        if point != PASS and not coords.is_on_board(point, self.size):
-            raise IllegalMove("off the board", f"{point}: no such point on the {self.size}x{self.size} board")
+        if not 0 <= point < self._cells:
+            raise self._illegal(_repetition.OFF_BOARD, point, EMPTY)
         return point
 
-    def _refusal(self, point: int, colour: int) -> str:
-        """Why the rules forbid the move, or "" if they do not."""
-        if _board.is_legal(self.state, point, colour):
-            situational = self._superko == _board.SITUATIONAL_SUPERKO
-            if self._superko != _board.SIMPLE_KO and _board.is_repetition(
-                self.state, point, colour, self.history, self.history_length, situational
-            ):
-                return "superko"
-            return ""
-        if self.state[_board.COLOUR + point * _board.WORDS] != EMPTY:
-            return "occupied"
-        if point == self.state[_board.KO] and colour == self.state[_board.KO_COLOUR]:
-            return "ko"
-        return "suicide"
-
-    def _illegal(self, reason: str, point: int, colour: int) -> IllegalMove:
+    def _illegal(self, refusal: int, point: int, colour: int) -> IllegalMove:
+        reason = _REASONS[refusal]
+        if reason == "off the board":
+            return IllegalMove(reason, f"{point}: no such point on the {self.size}x{self.size} board")
         if reason == "occupied":
             holder = colour_name(int(self.state[_board.COLOUR + point * _board.WORDS]))
             why = f"the point is occupied by {holder}"
@@ -397,20 +393,16 @@ class Position:
 
     def _repeated(self, point: int, colour: int) -> str:
         """Which earlier position the move would bring back, in words."""
-        after = self.state.copy()
+        after, wanted = self.state.copy(), np.empty(1, dtype=np.uint64)
         _board.play(after, point, colour)
-        found = int(np.argmax(self.history[: self.history_length] == self._hash(after)))
+        _repetition.note(after, wanted, 1, self._superko)
+        found = int(np.argmax(self.history[: self.history_length] == wanted))
         move = self._segments[-1].start + found
         return f"the {'position' if found else 'set-up'} after move {move}" if move else "the starting position"
 
-    def _hash(self, state: NDArray[np.uint32]) -> np.uint64:
-        if self._superko == _board.SITUATIONAL_SUPERKO:
-            return np.uint64(_board.situational_hash(state, int(state[_board.TO_PLAY])))
-        return np.uint64(_board.position_hash(state))
-
     def _record(self) -> None:
         """Enters the present position into the history."""
-        self._segments[-1].history[self.history_length - 1] = self._hash(self.state)
+        _repetition.note(self.state, self.history, self.history_length, self._superko)
 
     def _begin_segment(self, turn_before: int, changes: dict[int, int], setup: list[tuple[int, int]]) -> None:
         history = np.zeros(64, dtype=np.uint64)

@@ -7,7 +7,7 @@ import random
 
 import numpy as np
 
-from gozero import _board
+from gozero import _board, _repetition
 from gozero.coords import BLACK, PASS, WHITE, padded_points, point_at
 from gozero.position import Position
 from gozero.rules import Rules, Superko
@@ -80,7 +80,7 @@ def assert_same_rules(position: Position, game: SlowGame) -> None:
                 assert _board.is_eye(position.state, point, colour) == board.is_eye(place, colour)
             if mask[index]:
                 after = position.state.copy()
-                foreseen = _board.hash_after(position.state, point, colour)
+                foreseen = _repetition.hash_after(position.state, point, colour)
                 _board.play(after, point, colour)
                 assert foreseen == _board.position_hash(after)
 

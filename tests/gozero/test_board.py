@@ -7,10 +7,12 @@ import os
 import numpy as np
 import pytest
 
-from gozero import _board
+from gozero import _board, _playout, _repetition
+from gozero._random import seed_state
 from gozero.coords import BLACK, PASS, WHITE, format_vertex, padded_points, parse_vertex
 from gozero.geometry import board_points
 from gozero.position import Position
+from tests.board_words import assert_words
 
 pytestmark = pytest.mark.nojit
 
@@ -197,7 +199,7 @@ def play_all(state: np.ndarray, moves: str) -> list[int]:
         letter, vertex = move.split()
         point, colour = parse_vertex(vertex, size), BLACK if letter == "B" else WHITE
         assert _board.is_legal(state, point, colour), move
-        foreseen = _board.hash_after(state, point, colour)
+        foreseen = _repetition.hash_after(state, point, colour)
         taken.append(int(_board.play(state, point, colour)))
         assert foreseen == _board.position_hash(state)
     return taken
@@ -266,6 +268,51 @@ def test_eyes(name: str, text: str, eyes: set[str]) -> None:
         if state[_board.COLOUR + point * _board.WORDS] == 0 and _board.is_eye(state, point, BLACK)
     }
     assert found == eyes
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 25])
+def test_words_are_what_the_stones_say(size: int) -> None:
+    """At moments of random games, the end of the longest ones on the largest board among them."""
+    rng = seed_state(size)
+    start = Position(size).state
+    for moves in (0, size, size * size // 2, size * size, 3 * size * size):
+        state = start.copy()
+        _playout.playouts(start, state, rng, 1, moves)
+        assert_words(state)
+
+
+def test_the_liberty_of_a_chain_in_atari() -> None:
+    state = board(
+        """
+        X X X O .
+        X . X O .
+        X X X O .
+        O O O O O
+        . X O . .
+        """
+    )
+    points = {vertex: parse_vertex(vertex, 5) for vertex in ("A5", "D5", "B1", "C1", "B4", "A1")}
+    heads = {vertex: int(state[_board.HEAD + point * _board.WORDS]) for vertex, point in points.items()}
+    assert _board.last_liberty(state, heads["A5"]) == points["B4"]  # eight stones, four of them beside the one liberty
+    assert _board.last_liberty(state, heads["B1"]) == points["A1"]
+    assert _board.last_liberty(state, heads["D5"]) == 0
+    assert [_board.in_atari(state, heads[vertex]) for vertex in ("A5", "B1", "D5")] == [True, True, False]
+
+
+# Chains whose liberties have the mean point of the first vertex, which is none of them.
+BALANCED = [
+    ("the stone itself", ". O . \n . X . \n . O .", "B2"),
+    ("all around the stone", ". . . \n . X . \n . . .", "B2"),
+    ("an enemy between two stones of the chain", ". X X X . \n . X O X . \n O X . X O \n . O . O . \n . . . . .", "B5"),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "stone"), BALANCED, ids=[row[0] for row in BALANCED])
+def test_liberties_on_opposite_sides_are_no_atari(name: str, text: str, stone: str) -> None:
+    state = board(text)
+    head = int(state[_board.HEAD + parse_vertex(stone, int(state[_board.SIZE])) * _board.WORDS])
+    assert _board.pseudo_liberties(state, head) >= 2
+    assert not _board.in_atari(state, head)
 
 
 def test_liberties_are_counted_once_a_chain() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gozero import _board
+from gozero import _board, _repetition
 from gozero.coords import point_of
 from gozero.position import Position
 
@@ -68,7 +68,7 @@ def play_and_compare(size: int, seed: int) -> tuple[int, int]:
     actions: list[int] = []
     repetitions = 0
     while not position.is_over:
-        _board.legal_mask(position.state, position.to_play, position.history, 0, _board.SIMPLE_KO, simple)
+        _repetition.legal_mask(position.state, position.to_play, position.history, 0, _board.SIMPLE_KO, simple)
         mask = position.legal_mask()
         assert not state.is_terminal()
         assert state.current_player() == position.to_play - 1
