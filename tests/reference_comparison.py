@@ -89,6 +89,11 @@ def assert_same_history(position: Position, game: SlowGame) -> None:
     """Hashes of the past are equal where, and only where, the past positions are (with the turn, if situational)."""
     past = game.history()
     assert position.history_length == len(past)
+    if game.superko == "situational":
+        now = _board.situational_hash(position.state, game.to_play)
+    else:
+        now = _board.position_hash(position.state)
+    assert position.history[len(past) - 1] == now
     assert len(position.history) >= len(past)
     turns = [moment.to_play if game.superko == "situational" else 0 for moment in past]
     keys = [(frozenset(m.board.stones.items()), turn) for m, turn in zip(past, turns, strict=True)]
