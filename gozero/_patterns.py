@@ -139,10 +139,10 @@ def seen_by(code, colour):
     if colour != WHITE:
         return np.uint32(code)
     beside = code & _ORTHOGONAL
-    stones = (beside | (beside >> 1)) & _LOW_BITS
+    stones = (beside | (beside >> 1)) & 0o1111
     diagonals = code >> 12
     one_bit = (diagonals ^ (diagonals >> 1)) & 0x55
-    return np.uint32((beside ^ ((stones & 0o1111) << 2)) | ((diagonals ^ (one_bit * 3)) << 12))
+    return np.uint32((beside ^ (stones << 2)) | ((diagonals ^ (one_bit * 3)) << 12))
 
 
 @lean_kernel
