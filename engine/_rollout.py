@@ -21,7 +21,6 @@ from gozero._board import (
     KO,
     KO_COLOUR,
     LAST,
-    LIBERTIES,
     PASS,
     PASSES,
     STRIDE,
@@ -30,6 +29,7 @@ from gozero._board import (
     area,
     is_legal,
     neighbour,
+    pseudo_liberties,
 )
 from gozero._ladders import chasers_in_atari, escapes_by
 from gozero._patterns import (
@@ -182,7 +182,7 @@ def liberties_after(state, cells, point, colour):
             if liberties == 1:
                 continue
             if liberties == 3:
-                if state[LIBERTIES + head * WORDS] > _SAFE:
+                if pseudo_liberties(state, head) > _SAFE:
                     return 3
                 unsure = True
                 continue
