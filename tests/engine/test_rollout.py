@@ -173,6 +173,7 @@ def taken_by_last_move(before: Position | None, position: Position) -> NDArray[n
     return np.array([p for p in empties(position) if before.state[_board.COLOUR + p * _board.WORDS]], np.uint32)
 
 
+@pytest.mark.nojit
 def test_weights_and_logits_are_the_references(policy: RolloutPolicy) -> None:
     reference = SlowPolicy(policy.weights)
     kinds = set()
@@ -272,6 +273,7 @@ def test_a_rollout_is_what_its_parts_make_of_it(policy: RolloutPolicy, seed: int
     assert step_by_step(policy, start, seed, 3 * SIZE * SIZE) == (leads[0], lengths[0])
 
 
+@pytest.mark.nojit
 def test_rollouts_leave_the_board_alone_and_follow_the_seed(policy: RolloutPolicy) -> None:
     position = random_game(3, 12)[-1]
     before = position.state.copy()
@@ -292,6 +294,7 @@ def test_rollouts_end_on_every_board(policy: RolloutPolicy, size: int) -> None:
     assert (lengths <= max(3 * size * size, 2)).all()
 
 
+@pytest.mark.nojit
 def test_moves_are_drawn_in_proportion(policy: RolloutPolicy) -> None:
     position = random_game(22, 31)[-1]
     weights = policy.move_weights(position.state, tracked_cells(position.state), NOTHING_TAKEN)
@@ -325,6 +328,7 @@ def first_move(policy: RolloutPolicy, state: NDArray[np.uint32], seed: int) -> i
     return int(_rollout.draw(weights, blocks, side, near, values, count, seed_state(seed)))
 
 
+@pytest.mark.nojit
 def test_nakade_shapes_are_the_same_turned() -> None:
     shape = [(2, 2), (2, 3), (2, 4), (3, 3)]
     table = symmetry_table(9)
@@ -348,6 +352,7 @@ def test_value_counts_komi_for_the_player_to_move() -> None:
     assert rollout_value(leads, position) == -0.5
 
 
+@pytest.mark.nojit
 def test_liberties_after_a_move_are_those_of_the_board_after_it() -> None:
     seen = set()
     for seed in (30, 31, 32):

@@ -23,6 +23,12 @@ def run_tests_with(checkout: Path, setting: str, *arguments: str) -> None:
 
 
 @pytest.mark.skipif("NUMBA_DISABLE_JIT" in os.environ, reason="is itself such a run")
+def test_the_board_passes_as_plain_python(checkout: Path) -> None:
+    run_tests_with(checkout, "NUMBA_DISABLE_JIT", "-m", "nojit and not slow", "tests/gozero/test_board.py")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif("NUMBA_DISABLE_JIT" in os.environ, reason="is itself such a run")
 def test_every_kernel_passes_as_plain_python(checkout: Path) -> None:
     """The tests that are marked nojit, which together have to call every kernel there is."""
     files = [
@@ -36,5 +42,5 @@ def test_every_kernel_passes_as_plain_python(checkout: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.skipif("NUMBA_BOUNDSCHECK" in os.environ, reason="is itself such a run")
 def test_kernels_pass_with_bounds_checks(checkout: Path) -> None:
-    names = ("board", "against_reference", "position_machine", "rules_tables", "features")
+    names = ("board", "playout", "against_reference", "position_machine", "rules_tables", "features", "patterns")
     run_tests_with(checkout, "NUMBA_BOUNDSCHECK", "-m", "not slow", *(f"tests/gozero/test_{name}.py" for name in names))

@@ -10,6 +10,8 @@ from gozero.position import Position
 from tests import reference_patterns as reference
 from tests.reference_board import SlowBoard
 
+pytestmark = pytest.mark.nojit
+
 
 class TrackedGame:
     """A random game on a board whose patterns are kept up, and the same board as sets of stones."""
