@@ -89,7 +89,9 @@ PRESETS = sorted(path.name for path in (data_dir() / "configs").glob("*.yaml") i
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_every_training_preset_loads(name: str):
+    from training.rollout_fit import RolloutConfig
     from training.supervised import PolicyConfig
 
-    loaded = config.load(data_dir() / "configs" / name, PolicyConfig)
+    kind = RolloutConfig if name.startswith("rollout-") else PolicyConfig
+    loaded = config.load(data_dir() / "configs" / name, kind)
     assert loaded.name == Path(name).stem
