@@ -31,7 +31,7 @@ from gozero._board import (
     neighbour,
     pseudo_liberties,
 )
-from gozero._ladders import chasers_in_atari, escapes_by
+from gozero._ladders import begin_trial, chasers_in_atari, escapes_by
 from gozero._patterns import (
     CELL,
     CLASS,
@@ -224,7 +224,7 @@ def list_saves(state, cells, boards, points, slots, count):
                 saves = after == 3
                 if after == 2 or after == UNSURE:
                     if not ready:
-                        boards[0, :] = state
+                        begin_trial(state, boards)
                         ready = True
                     saves = escapes_by(boards, np.int64(head), move)
             for j in range(first, count):

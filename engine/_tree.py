@@ -277,11 +277,8 @@ def list_moves(tree, node, board, root, depth, mask):
 
 
 @kernel
-def describe(board, recent, root, tables, batch, slot, scratch):
-    """Writes what the evaluator is told of a position into one slot of a batch, turned by the slot's symmetry.
-
-    scratch: uint8[C*S*S].
-    """
+def describe(board, recent, root, tables, batch, slot):
+    """Writes what the evaluator is told of a position into one slot of a batch, turned by the slot's symmetry."""
     colour = np.int64(board[TO_PLAY])
     told = batch.global_values[slot]
     told[0] = (root.komi if colour == WHITE else -root.komi) / tables.komi_scale
@@ -292,15 +289,9 @@ def describe(board, recent, root, tables, batch, slot, scratch):
     told[5] = colour != WHITE
     for word in range(batch.boards.shape[1]):
         batch.boards[slot, word] = board[word]
-    if scratch.shape[0] == 0:
-        return
-    fill_planes(board, recent, colour, tables.feature_set, scratch)
-    places = tables.symmetry[batch.symmetry[slot]]
-    points = places.shape[0] - 1
     planes = batch.planes[slot]
-    for start in range(0, scratch.shape[0], points):
-        for index in range(points):
-            planes[start + places[index]] = scratch[start + index]
+    if planes.shape[0] > 0:
+        fill_planes(board, recent, colour, tables.feature_set, tables.symmetry[batch.symmetry[slot]], planes)
 
 
 @kernel
@@ -316,9 +307,8 @@ def describe_root(root, tables, batch, count):
     """Describes the root's position in the first `count` slots, each by its own symmetry, which is set already."""
     board = root.state.copy()
     recent = root.recent.copy()
-    scratch = np.empty(batch.planes.shape[1], np.uint8)
     for slot in range(count):
-        describe(board, recent, root, tables, batch, slot, scratch)
+        describe(board, recent, root, tables, batch, slot)
 
 
 @kernel
@@ -339,7 +329,6 @@ def select_leaves(tree, root, tables, formula, rng, batch, wanted, allowed):
     board = np.empty_like(root.state)
     recent = np.empty_like(root.recent)
     mask = np.empty(tables.points.shape[0], np.uint8)
-    scratch = np.empty(batch.planes.shape[1], np.uint8)
     collisions = np.empty(wanted, np.int64)
     leaves = 0
     ended = 0
@@ -371,7 +360,7 @@ def select_leaves(tree, root, tables, formula, rng, batch, wanted, allowed):
         tree.status[node] = PENDING
         batch.node[leaves] = node
         batch.symmetry[leaves] = random_below(rng, tables.symmetries)
-        describe(board, recent, root, tables, batch, leaves, scratch)
+        describe(board, recent, root, tables, batch, leaves)
         leaves += 1
     for i in range(collided):
         release(tree, collisions[i])

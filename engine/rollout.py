@@ -13,7 +13,7 @@ from engine import _move_features, _rollout
 from engine.rollout_file import RolloutWeights
 from engine.rollout_tables import Tables
 from gozero import _board, _patterns
-from gozero._ladders import MAX_DEPTH
+from gozero._ladders import trial_length
 from gozero._random import seed_state
 from gozero.geometry import board_points
 from gozero.position import Position
@@ -144,7 +144,7 @@ def tracked_cells(state: NDArray[np.uint32]) -> NDArray[np.uint32]:
 
 def ladder_boards(state: NDArray[np.uint32]) -> NDArray[np.uint32]:
     """Working space for the ladder reader on boards of this size."""
-    return np.empty((2 * MAX_DEPTH + 2, len(state)), np.uint32)
+    return np.empty(trial_length(int(state[_board.SIZE])), np.uint32)
 
 
 def rollout_value(leads: NDArray[np.int64], position: Position) -> float:

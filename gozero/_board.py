@@ -174,7 +174,7 @@ def _unlist_empty(state, point):
 
 
 @inlined_kernel
-def _tell_neighbours(state, point, change, liberty):
+def tell_neighbours(state, point, change, liberty):
     """Adds to BESIDE of the four neighbours and to LIBERTIES of their chains.
 
     Empty and border cells name cell 0 or 1 as their chain, both off the board. What is added there is never read, and
@@ -193,7 +193,7 @@ def _tell_neighbours(state, point, change, liberty):
 
 
 @lean_kernel
-def _merge(state, a, b):
+def merge(state, a, b):
     """Joins the chains with representatives a and b; returns the representative of both."""
     if state[STONES + a * WORDS] < state[STONES + b * WORDS]:
         a, b = b, a
@@ -227,7 +227,7 @@ def _remove(state, head, colour):
         state[EMPTY_AT + count * WORDS] = stone
         state[SLOT + cell] = count
         count = np.uint32(count + _ONE)
-        _tell_neighbours(state, stone, minus, np.uint32(LIBERTY + stone))
+        tell_neighbours(state, stone, minus, np.uint32(LIBERTY + stone))
         stone = following
         if stone == head:
             break
@@ -253,7 +253,7 @@ def _place(state, point, colour):
     _unlist_empty(state, here)
     _flip_hash(state, stone_bits(here, own))
     plus = np.uint32((_ONE << np.uint32(8 * own)) - _ONE)
-    _tell_neighbours(state, here, plus, np.uint32(0) - np.uint32(LIBERTY + here))
+    tell_neighbours(state, here, plus, np.uint32(0) - np.uint32(LIBERTY + here))
     above, left, right, below = around(state, here)
     head_above, head_left, head_right, head_below = heads_around(state, here)
     liberties = np.uint32(
@@ -288,7 +288,7 @@ def _place(state, point, colour):
             beside = neighbour(state, here, direction)
             other = state[HEAD + beside * WORDS]
             if state[COLOUR + beside * WORDS] == own and other != head:
-                head = _merge(state, head, other)
+                head = merge(state, head, other)
     return head
 
 

@@ -1,165 +1,262 @@
 """Ladders: can a chain with two liberties be chased until it is taken?
 
 The attacker plays on one of the two liberties; the defender answers on the last one or takes a chasing stone that is
-in atari. The chain escapes with three liberties. Every line is read to its end on copies of the board.
+in atari. The chain escapes with three liberties. Every line is read to its end, on a trial board (`gozero._trial`).
 """
 
 import numpy as np
 
-from gozero._board import BORDER, COLOUR, EMPTY, HEAD, NEXT, WORDS, in_atari, is_legal, neighbour, play
-from gozero.jit import kernel
+from gozero._board import (
+    COLOUR,
+    EMPTY,
+    HEAD,
+    HEADER,
+    NEXT,
+    SIZE,
+    SUICIDE,
+    WORDS,
+    in_atari,
+    is_legal,
+    last_liberty,
+    neighbour,
+    state_length,
+)
+from gozero._trial import FRAME, take_back, try_move
+from gozero.jit import lean_kernel
 
 MAX_DEPTH = 80
 """Attacking moves that are read ahead, more than a ladder across a 25x25 board takes; what lives on has escaped."""
-MAX_ANSWERS = 9
-"""Answers to an atari that are looked at: the last liberty and up to eight captures."""
+MAX_CHASERS = 136
+"""Moves that take a chaser of one chain; there is no room on a 25x25 board for so many with liberties of their own."""
+
+# Words of a level: one attacking move and the answers to it.
+_CHASE = 0  # frame of the attacking move
+_ANSWER = FRAME  # frame of the answer
+_FIRST = 2 * FRAME  # the two liberties that the attacker chooses from ...
+_SECOND = _FIRST + 1
+_CHOICE = _FIRST + 2  # ... and how many of them have been looked at
+_COUNT = _FIRST + 3  # how many answers there are ...
+_TRIED = _FIRST + 4  # ... and how many of them have been looked at
+_ANSWERS = _FIRST + 5
+_LEVEL = _ANSWERS + 1 + MAX_CHASERS
+TRIAL_ROOM = (MAX_DEPTH + 2) * _LEVEL  # a level for a move before the first, and one to look behind the last
+"""Words behind a board's state on which ladders are read."""
 
 
-@kernel
-def chain_liberties(state, head, limit, found):
-    """Collects up to `limit` different liberties of a chain in found, int64[limit]; returns how many there are."""
-    count = 0
-    stone = head
-    while True:
-        for direction in range(4):
-            beside = neighbour(state, stone, direction)
-            if state[COLOUR + beside * WORDS] == EMPTY:
-                known = False
-                for i in range(count):
-                    known |= found[i] == beside
-                if not known:
-                    found[count] = beside
-                    count += 1
-                    if count == limit:
-                        return count
-        stone = state[NEXT + stone * WORDS]
-        if stone == head:
-            return count
+def trial_length(size: int) -> int:
+    """Number of uint32 words of a board to read ladders on: a size x size board's state and working space."""
+    return state_length(size) + TRIAL_ROOM
 
 
-@kernel
+@lean_kernel
+def begin_trial(state, board):
+    """Makes board, uint32[trial_length], a copy of a board's state on which ladders can be read."""
+    for i in range(state.shape[0]):  # three times as fast as an assignment to a slice
+        board[np.uint32(i)] = state[np.uint32(i)]
+    board[SUICIDE] = 0  # a suicide saves nobody and catches nothing
+
+
+@lean_kernel
+def _space(board):
+    """Where the working space begins: behind the last cell."""
+    size = np.int64(board[SIZE])
+    return HEADER + WORDS * ((size + 1) * (size + 2) + 1)
+
+
+@lean_kernel
 def chasers_in_atari(state, head, found):
-    """Moves that take an enemy chain beside the chain, in found, int64[n]; returns how many (repeats kept)."""
-    colour = state[COLOUR + head * WORDS]
+    """The moves that take an enemy chain beside the chain at `head`, in found, integers[n]; returns how many."""
+    enemy = 3 - state[COLOUR + head * WORDS]
     count = 0
-    single = np.empty(1, np.int64)
     stone = head
     while True:
         for direction in range(4):
             beside = neighbour(state, stone, direction)
-            beside_colour = state[COLOUR + beside * WORDS]
-            if beside_colour != EMPTY and beside_colour != BORDER and beside_colour != colour:
-                enemy = state[HEAD + beside * WORDS]
-                if in_atari(state, enemy) and count < found.shape[0]:
-                    chain_liberties(state, enemy, 1, single)
-                    found[count] = single[0]
-                    count += 1
+            if state[COLOUR + beside * WORDS] == enemy:
+                capture = last_liberty(state, state[HEAD + beside * WORDS])
+                if capture != 0 and count < found.shape[0]:
+                    known = False
+                    for i in range(count):
+                        known |= found[i] == capture
+                    if not known:
+                        found[count] = capture
+                        count += 1
         stone = state[NEXT + stone * WORDS]
         if stone == head:
             return count
 
 
-@kernel
-def list_answers(state, prey, answers):
-    """What may save the chain in atari at `prey`, in answers, int64[MAX_ANSWERS]; returns how many there are."""
-    head = state[HEAD + prey * WORDS]
-    chain_liberties(state, head, 1, answers)
-    found = chasers_in_atari(state, head, answers[1:]) + 1
-    count = 1
-    for i in range(1, found):
-        known = False
-        for j in range(count):
-            known |= answers[j] == answers[i]
-        if not known:
-            answers[count] = answers[i]
-            count += 1
-    return count
+@lean_kernel
+def _list_answers(board, prey, liberty, answers):
+    """Lists what may save the chain in atari at `prey`: its last liberty, and taking an enemy chain beside it.
 
-
-@kernel
-def _try(boards, level, move, colour):
-    """Plays a move of boards[level] on boards[level + 1]; False if illegal or a suicide, which no ladder needs."""
-    if not is_legal(boards[level], move, colour):
-        return False
-    after = boards[level + 1]
-    after[:] = boards[level]
-    play(after, move, colour)
-    return after[COLOUR + move * WORDS] == colour
-
-
-@kernel
-def _is_taken(boards, prey, chasing):
-    """Whether the chain at `prey` is taken; on boards[1] the attacker (`chasing`) or the defender is to move.
-
-    Where the attacker moves, the chain has two liberties, where the defender does, one. A depth-first search with its
-    own stack: the attacker needs one move that works, the defender one answer. Numba cannot cache mutual recursion.
+    The points are written from board[answers] on; returns how many there are.
     """
-    defender = np.int64(boards[1, COLOUR + prey * WORDS])
-    levels = boards.shape[0]
-    options = np.empty((levels, MAX_ANSWERS), np.int64)
-    counts = np.empty(levels, np.int64)
-    tried = np.zeros(levels, np.int64)
-    bottom = 1
-    level = 1
-    if chasing:
-        counts[1] = chain_liberties(boards[1], boards[1, HEAD + prey * WORDS], 2, options[1])
-    else:
-        counts[1] = list_answers(boards[1], prey, options[1])
+    board[answers] = liberty
+    last = chasers_in_atari(board, prey, board[answers + 1 : answers + 1 + MAX_CHASERS])
+    for i in range(1, last + 1):
+        if board[answers + i] == liberty:
+            board[answers + i] = board[answers + last]
+            return last
+    return last + 1
+
+
+@lean_kernel
+def chain_liberties(board, start, found):
+    """Counts the liberties of the chain through a stone, up to three; two are written from board[found] on."""
+    found = np.uint32(found)
+    first = np.uint32(0)
+    second = np.uint32(0)
+    stone = start
     while True:
-        attacking = chasing == ((level - bottom) % 2 == 0)
-        decided = False
-        taken = False
-        if tried[level] == counts[level]:
-            decided = True
-            taken = not attacking
-        else:
-            move = options[level, tried[level]]
-            tried[level] += 1
-            if not _try(boards, level, move, 3 - defender if attacking else defender):
+        for direction in range(4):
+            beside = neighbour(board, stone, direction)
+            if board[COLOUR + beside * WORDS] == EMPTY and beside != first and beside != second:
+                if first == 0:
+                    first = beside
+                elif second == 0:
+                    second = beside
+                else:
+                    return 3
+        stone = board[NEXT + stone * WORDS]
+        if stone == start:
+            break
+    board[found] = first
+    board[found + 1] = second
+    return np.int64(first != 0) + np.int64(second != 0)
+
+
+@lean_kernel
+def _runs_free(state, prey, chase, escape):
+    """Whether the chain at `prey` surely has three liberties once the attacker played `chase` and it `escape`.
+
+    A quick look at the board as it is before both moves: false where it is not that simple.
+    """
+    defender = state[COLOUR + prey * WORDS]
+    for direction in range(4):
+        beside = neighbour(state, chase, direction)
+        if state[COLOUR + beside * WORDS] == defender and in_atari(state, state[HEAD + beside * WORDS]):
+            return False
+    first = np.uint32(0)
+    second = np.uint32(0)
+    for direction in range(4):
+        beside = neighbour(state, escape, direction)
+        if state[COLOUR + beside * WORDS] == EMPTY and beside != chase:
+            if first == 0:
+                first = beside
+            elif second == 0:
+                second = beside
+            else:
+                return True
+    for direction in range(4):
+        beside = neighbour(state, escape, direction)
+        head = state[HEAD + beside * WORDS]
+        if state[COLOUR + beside * WORDS] == defender and head != state[HEAD + prey * WORDS]:
+            stone = head
+            while True:
+                for around in range(4):
+                    liberty = neighbour(state, stone, around)
+                    if (
+                        state[COLOUR + liberty * WORDS] == EMPTY
+                        and liberty != chase
+                        and liberty != escape
+                        and liberty != first
+                        and liberty != second
+                    ):
+                        if first == 0:
+                            first = liberty
+                        elif second == 0:
+                            second = liberty
+                        else:
+                            return True
+                stone = state[NEXT + stone * WORDS]
+                if stone == head:
+                    break
+    return False
+
+
+@lean_kernel
+def _is_taken(board, prey, bottom):
+    """Whether the chain at `prey` is taken, the attacker to move on one of the liberties that level `bottom` offers.
+
+    A depth-first search with its own stack: the attacker needs one move that works, the defender one answer. (Numba
+    cannot cache kernels that call themselves.)
+    """
+    defender = np.int64(board[COLOUR + prey * WORDS])
+    attacker = 3 - defender
+    top = np.uint32(bottom + (MAX_DEPTH - 1) * _LEVEL)
+    level = np.uint32(bottom)
+    attacking = True
+    while True:
+        if attacking:
+            choice = board[level + _CHOICE]
+            if choice == 2:  # no attack works, so the answer that led here saves the chain
+                if level == bottom:
+                    return False
+                level -= np.uint32(_LEVEL)
+                take_back(board, level + _ANSWER)
+                take_back(board, level + _CHASE)
                 continue
-            after = boards[level + 1]
-            if attacking:
-                level += 1
-                counts[level] = list_answers(after, prey, options[level])
-                tried[level] = 0
-                continue
-            liberties = chain_liberties(after, after[HEAD + prey * WORDS], 3, options[level + 1])
-            if liberties == 1:
-                continue
-            if liberties == 2 and level + 3 < levels:
-                level += 1
-                counts[level] = 2
-                tried[level] = 0
-                continue
-            decided = True
-        # The node at `level` is decided. A parent that wanted this outcome is decided by it, another one tries on.
-        while decided:
+            board[level + _CHOICE] = choice + 1
+            chase = board[level + _FIRST + choice]
+            escape = board[level + _SECOND - choice]
+            if not _runs_free(board, prey, chase, escape) and is_legal(board, chase, attacker):
+                try_move(board, chase, attacker, level + _CHASE)
+                board[level + _COUNT] = _list_answers(board, prey, escape, np.int64(level + _ANSWERS))
+                board[level + _TRIED] = 0
+                attacking = False
+        elif board[level + _TRIED] == board[level + _COUNT]:  # nothing saves it: the attack works
+            take_back(board, level + _CHASE)
             if level == bottom:
-                return taken
-            level -= 1
-            attacking = not attacking
-            decided = attacking == taken
+                return True
+            level -= np.uint32(_LEVEL)
+            take_back(board, level + _ANSWER)
+        else:
+            tried = board[level + _TRIED]
+            answer = board[level + _ANSWERS + tried]
+            board[level + _TRIED] = tried + 1
+            if not is_legal(board, answer, defender):
+                continue
+            try_move(board, answer, defender, level + _ANSWER)
+            count = chain_liberties(board, prey, level + np.uint32(_LEVEL + _FIRST))
+            if count == 2 and level != top:
+                level += np.uint32(_LEVEL)
+                board[level + _CHOICE] = 0
+                attacking = True
+                continue
+            take_back(board, level + _ANSWER)
+            if count >= 2:
+                take_back(board, level + _CHASE)
+                attacking = True
 
 
-@kernel
-def captures_by(boards, prey, move):
-    """Whether the enemy of the chain at `prey`, which has two liberties on boards[0], takes it by playing `move`.
+@lean_kernel
+def captures_by(board, prey, move, other):
+    """Whether the enemy of the chain at `prey`, whose liberties are `move` and `other`, takes it by playing `move`.
 
-    boards: uint32[2 * MAX_DEPTH + 2, state length], working space; rows above 0 are overwritten.
+    board: from `begin_trial`, as it was afterwards.
     """
-    attacker = 3 - np.int64(boards[0, COLOUR + prey * WORDS])
-    return _try(boards, 0, move, attacker) and _is_taken(boards, prey, False)
+    level = _space(board)
+    board[level + _FIRST] = other
+    board[level + _SECOND] = move
+    board[level + _CHOICE] = 1
+    return _is_taken(board, prey, level)
 
 
-@kernel
-def escapes_by(boards, prey, move):
-    """Whether the chain at `prey`, in atari on boards[0] with its owner to move, gets away by playing `move`.
+@lean_kernel
+def escapes_by(board, prey, move):
+    """Whether the chain at `prey`, in atari with its owner to move, gets away by playing `move`.
 
-    boards: as in `captures_by`.
+    board: from `begin_trial`, as it was afterwards.
     """
-    defender = np.int64(boards[0, COLOUR + prey * WORDS])
-    if not _try(boards, 0, move, defender):
+    defender = np.int64(board[COLOUR + prey * WORDS])
+    if not is_legal(board, move, defender):
         return False
-    liberties = np.empty(3, np.int64)
-    count = chain_liberties(boards[1], boards[1, HEAD + prey * WORDS], 3, liberties)
-    return count >= 3 or (count == 2 and not _is_taken(boards, prey, True))
+    before = _space(board)
+    level = before + _LEVEL
+    try_move(board, move, defender, before + _ANSWER)
+    count = chain_liberties(board, prey, level + _FIRST)
+    board[level + _CHOICE] = 0
+    escapes = count == 3 or (count == 2 and not _is_taken(board, prey, level))
+    take_back(board, before + _ANSWER)
+    return escapes

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from gozero import _features
 from gozero.coords import BLACK, WHITE
+from gozero.geometry import symmetry_table
 
 if TYPE_CHECKING:
     from gozero.position import Position
@@ -85,12 +86,30 @@ FEATURE_SETS: Final[dict[str, FeatureSet]] = {
     features.name: features
     for features in (
         FeatureSet("compact", 1, _features.COMPACT, _COMPACT),
+        FeatureSet("alphago12", 1, _features.ALPHAGO12, _ALPHAGO48[:12]),
         FeatureSet("alphago48", 1, _features.ALPHAGO48, _ALPHAGO48),
         FeatureSet("alphago49", 1, _features.ALPHAGO49, (*_ALPHAGO48, "Black to move")),
     )
 }
-"""`alphago48` and `alphago49` are AlphaGo's policy and value inputs (2016, Extended Data Table 2); `compact` is what a
-small residual network profits from at the least cost."""
+"""`alphago48` and `alphago49` are AlphaGo's policy and value inputs (2016, Extended Data Table 2). `alphago12` is their
+first 12 planes, with which the paper's network was 0.7 points less accurate (Extended Data Table 3). `compact` is what
+a small residual network profits from at the least cost.
+
+Where the paper's table leaves a choice, this is what the planes mean. Moves are those of the player to move that are
+legal by occupation, the ko rule and the suicide rule; repetition of older positions (superko) is not looked at.
+
+- *turns since*: moves since the stone was played, passes counted; 1 is the last move. A stone whose move is not known
+  (set up, or too long ago) counts as old as can be.
+- *capture size*, *self-atari size*, *liberties after move*: as it is after the move, with prisoners gone. Self-atari
+  size is how many stones the move's chain has, where that is left with one liberty.
+- *ladder capture*: the move takes one of two liberties of an enemy chain, and no answer saves the chain. Answers are
+  its last liberty and taking an enemy chain beside it; three liberties are an escape, with two the chase goes on.
+  ("Whether a move at this point is a successful ladder capture" is all that the paper says.)
+- *ladder escape*: the move is such an answer for an own chain in atari, and gives it three liberties, or two and no
+  ladder takes it then.
+- *sensibleness*: the move is legal and fills no own eye, as `gozero._board.is_eye` tells eyes.
+- *zeros*: 0 everywhere, as in the paper.
+"""
 
 
 def feature_set(name: str) -> FeatureSet:
@@ -115,13 +134,16 @@ def plane_count(name: str) -> int:
     return len(feature_set(name).planes)
 
 
-def planes(position: "Position", name: str, out: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
+def planes(
+    position: "Position", name: str, out: NDArray[np.uint8] | None = None, *, symmetry: int = 0
+) -> NDArray[np.uint8]:
     """The input planes of a position: uint8[planes, size, size].
 
     Args:
         position: seen by the player to move.
         name: a key of `FEATURE_SETS`.
         out: where to write them; made anew when left out.
+        symmetry: which of the eight symmetries the board is seen in (`geometry.symmetry_table`).
 
     Raises:
         ValueError: unknown feature set.
@@ -130,7 +152,8 @@ def planes(position: "Position", name: str, out: NDArray[np.uint8] | None = None
     if out is None:
         out = np.empty((len(features.planes), position.size, position.size), np.uint8)
     recent = position.recent_points(_features.HISTORY)
-    _features.fill_planes(position.state, recent, position.to_play, features.code, out.reshape(-1))
+    where = symmetry_table(position.size)[symmetry]
+    _features.fill_planes(position.state, recent, position.to_play, features.code, where, out.reshape(-1))
     return out
 
 

@@ -12,7 +12,9 @@ LADDER_DEPTH = 80
 def can_be_chased_to_death(board: SlowBoard, prey: Place, move: Place, depth: int = LADDER_DEPTH) -> bool:
     """Whether the enemy of the chain at `prey` takes it in a ladder of at most `depth` moves that starts here."""
     after = board.after(move, 3 - board.stones[prey])
-    return after is not None and not any(gets_away_by(after, prey, answer, depth) for answer in answers(after, prey))
+    return after is not None and not any(
+        gets_away_by(after, prey, answer, depth - 1) for answer in answers(after, prey)
+    )
 
 
 def answers(board: SlowBoard, prey: Place) -> set[Place]:
@@ -32,7 +34,7 @@ def gets_away_by(board: SlowBoard, prey: Place, move: Place, depth: int = LADDER
         return False
     liberties = after.liberties(prey)
     if len(liberties) == 2 and depth > 0:
-        return not any(can_be_chased_to_death(after, prey, chase, depth - 1) for chase in liberties)
+        return not any(can_be_chased_to_death(after, prey, chase, depth) for chase in liberties)
     return len(liberties) > 1
 
 

@@ -104,7 +104,6 @@ def fill_rows(
     """
     area = size * size
     recent = np.empty(HISTORY, np.int32)
-    scratch = np.empty(planes.shape[1], np.uint8)
     for row in range(offsets.shape[0]):
         offset = offsets[row]
         passes[row] = replay(moves, offset, setups[row], plies[row], size, suicides[row], state, recent)
@@ -121,11 +120,7 @@ def fill_rows(
         if forgets[row]:
             passes[row] = 0
             recent[:] = 0
-        fill_planes(state, recent, colour, feature_set, scratch)
+        fill_planes(state, recent, colour, feature_set, table, planes[row])
         for i in range(ownership.shape[1]):
             owner = owners[owners_at[row] + i]
             ownership[row, table[i]] = owner if colour == 1 else -owner
-        out = planes[row]
-        for start in range(0, scratch.shape[0], area):
-            for i in range(area):
-                out[start + table[i]] = scratch[start + i]

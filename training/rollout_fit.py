@@ -18,8 +18,7 @@ from numpy.typing import NDArray
 
 from engine.rollout_file import RolloutWeights
 from engine.rollout_tables import Tables, Vocabulary
-from gozero._board import state_length
-from gozero._ladders import MAX_DEPTH
+from gozero._ladders import trial_length
 from gozero._patterns import OCCUPIED
 from gozero.config import Config
 from gozero.record import RULE_NAMES, SPLITS, Store, split_of
@@ -221,8 +220,7 @@ class _Fitting:
         self.values = np.zeros(features, np.float32)
         self._squares = np.full(features, config.square_start, np.float32)
         self._games, self._config, self._tables, self._tree = games, config, tables, tree
-        shape = (2 * MAX_DEPTH + 2, state_length(config.size))
-        self._boards = [np.empty(shape, np.uint32) for _ in range(threads)]
+        self._boards = [np.empty(trial_length(config.size), np.uint32) for _ in range(threads)]
 
     def run(
         self,

@@ -165,5 +165,7 @@ def test_globals_are_for_the_player_to_move() -> None:
 
 
 def test_unknown_feature_set_names_those_there_are() -> None:
-    with pytest.raises(ValueError, match=r"unknown feature set 'alphago4'; there are compact, alphago48"):
+    with pytest.raises(
+        ValueError, match=r"unknown feature set 'alphago4'; there are compact, alphago12, alphago48, alphago49"
+    ):
         features.planes(Position(size=5), "alphago4")
