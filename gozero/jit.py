@@ -2,21 +2,31 @@
 
 numba's on-disk cache looks only at the file that a kernel stands in: after an edit in a file that the kernel calls
 into, it would go on running the old machine code. The cache directory is therefore keyed on all kernel sources, the
-numba version, the CPU and the bounds-check switch. numba reads the setting when it is imported, so no other module
-imports numba first.
+numba version, the machine and the bounds-check switch; numba itself tells processors apart. Every edit of a kernel
+begins a new directory of some megabytes, so those that have not been used for long are removed when one begins.
 """
 
+import contextlib
 import hashlib
 import os
 import platform
+import re
+import shutil
 import sys
+import time
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numba
+
 KERNEL_PACKAGES = ("gozero", "engine", "selfplay", "training")
 """Folders whose `_*.py` files hold kernels."""
+MOST_DAYS = 30
+"""How long kernels are kept that are not used."""
+MOST_FOLDERS = 8
+"""Kernels of how many different sources are kept, but for those of the last day."""
 
 
 def kernel_sources() -> list[Path]:
@@ -31,13 +41,7 @@ def cache_directory() -> Path:
     for path in [Path(__file__), *kernel_sources()]:
         digest.update(path.name.encode())
         digest.update(path.read_bytes())
-    facts = (
-        version("numba"),
-        sys.version,
-        platform.machine(),
-        platform.processor(),
-        os.environ.get("NUMBA_BOUNDSCHECK"),
-    )
+    facts = (version("numba"), sys.version, platform.machine(), os.environ.get("NUMBA_BOUNDSCHECK"))
     digest.update(repr(facts).encode())
     if sys.platform == "win32":
         base = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
@@ -46,29 +50,54 @@ def cache_directory() -> Path:
     return base / "gozero" / "kernels" / digest.hexdigest()[:20]
 
 
-# numba reads the variable once, while it is imported. Left behind, it would send a child process with other switches
-# (bounds checks, say) to these kernels.
-_chosen = "NUMBA_CACHE_DIR" not in os.environ
-if _chosen:
-    os.environ["NUMBA_CACHE_DIR"] = str(cache_directory())
-import numba  # noqa: E402
+def note_use(folder: Path) -> None:
+    """Notes that kernels are kept in `folder` now; where they are the first there, stale ones beside it are removed."""
+    try:
+        os.utime(folder)
+    except FileNotFoundError:
+        remove_stale(folder.parent)
+    except OSError:
+        pass  # a folder that may only be read serves as well
 
-if _chosen:
-    del os.environ["NUMBA_CACHE_DIR"]
 
-_options: dict[str, Any] = {"nogil": True, "cache": True, "error_model": "numpy"}
-_compile = numba.njit(**_options)
+def remove_stale(parent: Path) -> None:
+    """Removes the kernels of other sources: those that nobody has used for 30 days, and for a day but for the last 8.
+
+    A process whose kernels are removed while it runs goes on with what it has loaded and compiles anew what it has not.
+    """
+    with contextlib.suppress(OSError):
+        found = [path for path in parent.iterdir() if re.fullmatch(r"[0-9a-f]{20}(\.stale)?", path.name)]
+        stale = [path for path in found if path.suffix]  # left by a removal that was cut short
+        days = {path: (time.time() - path.stat().st_mtime) / 86_400 for path in found if not path.suffix}
+        for place, path in enumerate(sorted(days, key=days.__getitem__)):
+            if days[path] > MOST_DAYS or (days[path] > 1 and place >= MOST_FOLDERS):
+                # Under another name first: who looks for the folder meanwhile finds it whole or not at all.
+                stale.append(path.rename(path.with_suffix(".stale")))
+        for path in stale:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+_options: dict[str, Any] = {"nogil": True, "cache": True, "error_model": "numpy", "no_cfunc_wrapper": True}
 # numba counts references to every array that a function is given or slices, in atomic instructions that cost as much as
 # the work of a small kernel: a random game is a quarter faster without. Where no array is made, nothing needs counting.
-_options["_nrt"] = False
-_compile_lean = numba.njit(**_options)
-_compile_inlined = numba.njit(**_options, forceinline=True)
+_lean_options = {**_options, "_nrt": False}
+_folder = None if "NUMBA_CACHE_DIR" in os.environ else str(cache_directory())
+if _folder:
+    note_use(Path(_folder))
+
+
+def _compiled(function: Callable[..., Any], **options: Any) -> Callable[..., Any]:
+    # numba reads the environment again whenever it compiles, and would put kernels imported after that elsewhere. And a
+    # variable would send a child process with other switches (bounds checks, say) to these kernels.
+    if _folder:
+        numba.config.CACHE_DIR = _folder  # type: ignore[attr-defined]
+    compiled: Callable[..., Any] = numba.njit(function, **options)
+    return compiled
 
 
 def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compiles `function` on first use, cached on disk, releasing the interpreter lock while it runs."""
-    compiled: Callable[..., Any] = _compile(function)
-    return compiled
+    return _compiled(function, **_options)
 
 
 def lean_kernel(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -77,11 +106,9 @@ def lean_kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     What makes an array all the same (`np.empty`, or one array assigned to another's slice) does not compile: "NRT
     required but not enabled".
     """
-    compiled: Callable[..., Any] = _compile_lean(function)
-    return compiled
+    return _compiled(function, **_lean_options)
 
 
 def inlined_kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     """A `lean_kernel` whose machine code goes into that of every kernel that calls it: for the smallest and hottest."""
-    compiled: Callable[..., Any] = _compile_inlined(function)
-    return compiled
+    return _compiled(function, **_lean_options, forceinline=True)
