@@ -92,6 +92,6 @@ def test_every_training_preset_loads(name: str):
     from training.rollout_fit import RolloutConfig
     from training.supervised import PolicyConfig
 
-    kind = RolloutConfig if name.startswith("rollout-") else PolicyConfig
+    kind: type[RolloutConfig] | type[PolicyConfig] = RolloutConfig if name.startswith("rollout-") else PolicyConfig
     loaded = config.load(data_dir() / "configs" / name, kind)
     assert loaded.name == Path(name).stem
