@@ -71,8 +71,12 @@ class SlowBoard:
         return {other for stone in self.chain(place) for other in self.beside(stone) if other not in self.stones}
 
     def changed(self, changes: Stones) -> SlowBoard:
-        """The board with some points set up, 0 for empty; whether every chain has a liberty then is not asked."""
+        """The board with some points set up, 0 for empty; see `is_possible`."""
         return SlowBoard(self.size, {place: colour for place, colour in {**self.stones, **changes}.items() if colour})
+
+    def is_possible(self) -> bool:
+        """Whether every chain has a liberty."""
+        return all(self.liberties(stone) for stone in self.stones)
 
     def put(self, place: Place, colour: int) -> SlowBoard:
         """The board once `colour` has played on an empty point: first the enemy's dead leave, then one's own.

@@ -36,10 +36,10 @@ KO = {(0, 1): 0, (1, 0): 0, (2, 1): 0, (0, 2): 1, (1, 1): 1, (1, 3): 1, (2, 2): 
 def set_up_ko(position: Position, game: SlowGame, row: int, column: int, taker: int) -> bool:
     """Sets a ko up with its top left corner at this place, if there is room for it."""
     places = {(row + r, column + c): (taker, 3 - taker)[side] for (r, c), side in KO.items()}
-    if not {*places, (row + 1, column + 2)}.issubset(game.board.empties()):
+    after = game.board.changed(places)
+    if not {*places, (row + 1, column + 2)}.issubset(game.board.empties()) or not after.is_possible():
         return False
-    for place, colour in places.items():
-        position.add_stone(point_of(place, game.size), colour)
+    position.edit([(colour, point_of(place, game.size)) for place, colour in places.items()])
     game.set_up(places)
     return True
 

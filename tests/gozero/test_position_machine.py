@@ -16,7 +16,7 @@ from gozero import _board
 from gozero.coords import BLACK, EMPTY, WHITE, format_vertex
 from gozero.position import Position
 from gozero.rules import Rules
-from tests.reference_board import Place, SlowBoard, SlowGame
+from tests.reference_board import Place, SlowGame
 from tests.reference_comparison import (
     ALL_RULES,
     assert_same_board,
@@ -59,10 +59,6 @@ def play_lively(
         position.play(point_of(place, game.size))
         game.play(place, game.to_play)
         after_each()
-
-
-def is_possible(board: SlowBoard) -> bool:
-    return all(board.liberties(stone) for stone in board.stones)
 
 
 @dataclass
@@ -165,7 +161,7 @@ class Games(RuleBasedStateMachine):
     def set_up(self, index: int, colour: int) -> None:
         position, game = self.here.position, self.here.game
         place = game.board.places()[index % self.size**2]
-        if place in game.board.stones or not is_possible(game.board.changed({place: colour})):
+        if place in game.board.stones or not game.board.changed({place: colour}).is_possible():
             with pytest.raises(ValueError, match="cannot set up"):
                 position.add_stone(point_of(place, self.size), colour)
         else:
@@ -178,7 +174,7 @@ class Games(RuleBasedStateMachine):
         position, game = self.here.position, self.here.game
         places = {game.board.places()[index % self.size**2]: colour for index, colour in changes.items()}
         stones = [(colour, point_of(place, self.size)) for place, colour in places.items()]
-        if is_possible(game.board.changed(places)):
+        if game.board.changed(places).is_possible():
             position.edit(stones)
             game.set_up(places)
             self.here.take_photo()
@@ -186,10 +182,15 @@ class Games(RuleBasedStateMachine):
             with pytest.raises(ValueError, match="would have no liberty"):
                 position.edit(stones)
 
-    @rule(row=st.integers(0, 12), column=st.integers(0, 12), colour=COLOURS)
-    def set_up_ko(self, row: int, column: int, colour: int) -> None:
-        if set_up_ko(self.here.position, self.here.game, row, column, colour):
+    @rule(row=INDICES, column=INDICES, taken=st.booleans())
+    def set_up_ko(self, row: int, column: int, taken: bool) -> None:
+        """Where there is room for it; the player to move may take, and does or does not."""
+        position, game = self.here.position, self.here.game
+        corner = (row % max(1, self.size - 2), column % max(1, self.size - 3))
+        if set_up_ko(position, game, *corner, game.to_play):
             self.here.take_photo()
+            if taken:
+                self.take_ko()
 
     @rule(indices=st.lists(INDICES, min_size=1, max_size=5, unique=True))
     def handicap(self, indices: list[int]) -> None:
