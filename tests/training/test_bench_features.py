@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 
 from gozero import bench, features
+from gozero._features import HISTORY
 from gozero.coords import BLACK, WHITE
 from gozero.data_files import data_dir
+from gozero.geometry import symmetry_table
 from gozero.position import Position
 from gozero.record import Store
-from training import bench_features
+from training import _bench_features, bench_features
 from training.pack import PackError
 from training.policy_eval import open_games
 
@@ -79,3 +81,18 @@ def test_boards_are_from_the_middle_of_the_games(size: int) -> None:
         theirs.state[:] = boards.states[number]
         assert np.array_equal(theirs.colours(), position.colours())
     assert set(bench_features.SETS.values()) <= set(features.FEATURE_SETS)
+
+
+@pytest.mark.nojit
+def test_fill_all_ends_with_the_planes_of_the_last_board() -> None:
+    boards = [Position(5) for _ in range(3)]
+    for board in boards[1:]:
+        for move in ("C3", "B2", "D4")[: len(boards)]:
+            board.play(move)
+    named = features.feature_set("alphago48")
+    planes = np.empty(len(named.planes) * 25, np.uint8)
+    recent = np.stack([np.asarray(board.recent_points(HISTORY), np.int32) for board in boards])
+    colours = np.array([board.to_play for board in boards], np.int64)
+    states = np.stack([board.state for board in boards])
+    _bench_features.fill_all(states, recent, colours, named.code, symmetry_table(5)[0], planes)
+    assert np.array_equal(planes.reshape(-1, 5, 5), features.planes(boards[-1], "alphago48"))
