@@ -44,9 +44,16 @@ def one_hot(out: NDArray[np.uint8], first: int, count: int, place: Place) -> Non
 
 
 def alphago48(
-    colours: NDArray[np.uint8], to_play: int, forbidden: Place | None, recent: list[Place | None]
+    colours: NDArray[np.uint8],
+    to_play: int,
+    forbidden: Place | None,
+    recent: list[Place | None],
+    suicide: bool = False,
 ) -> NDArray[np.uint8]:
-    """The 48 planes, uint8[48, size, size]. forbidden: the ko point; recent: past moves, newest first."""
+    """The 48 planes, uint8[48, size, size].
+
+    forbidden: the ko point; recent: past moves, newest first; suicide: whether the rules allow that of several stones.
+    """
     board = SlowBoard.of(colours, forbidden)
     out = np.zeros((48, board.size, board.size), np.uint8)
     out[3] = 1
@@ -65,10 +72,27 @@ def alphago48(
         out[(2, *place)] = 1
         after = board.after(place, to_play)
         if after is None:
-            continue
-        one_hot(out, 20, len(board.stones) + 1 - len(after.stones), place)
-        if len(after.liberties(place)) == 1:
-            one_hot(out, 28, len(after.chain(place)), place)
-        one_hot(out, 36, len(after.liberties(place)), place)
+            joins = any(board.stones.get(other) == to_play for other in board.beside(place))
+            if not (suicide and joins and place != forbidden):
+                continue
+        else:
+            one_hot(out, 20, len(board.stones) + 1 - len(after.stones), place)
+            if len(after.liberties(place)) == 1:
+                one_hot(out, 28, len(after.chain(place)), place)
+            one_hot(out, 36, len(after.liberties(place)), place)
         out[(46, *place)] = not board.is_eye(place, to_play)
     return out
+
+
+def compact(slow: NDArray[np.uint8], forbidden: Place | None, recent: list[Place | None]) -> NDArray[np.uint8]:
+    """The planes of the feature set `compact`, uint8[26, size, size], from those of `alphago48`, ko and past moves."""
+    own, other = slow[0], slow[1]
+    planes = [own, other, slow[2]]
+    planes += [own & slow[12 + n] for n in range(3)] + [other & slow[12 + n] for n in range(3)]
+    for place in [forbidden, *recent, *[None] * (8 - len(recent))]:
+        planes.append(np.zeros_like(own))
+        if place:
+            planes[-1][place] = 1
+    planes += [slow[20], slow[21:28].max(axis=0)]
+    planes += [slow[36], slow[37], slow[38], slow[39:44].max(axis=0), slow[44], slow[45]]
+    return np.array(planes)

@@ -96,3 +96,21 @@ def test_fill_all_ends_with_the_planes_of_the_last_board() -> None:
     states = np.stack([board.state for board in boards])
     _bench_features.fill_all(states, recent, colours, named.code, symmetry_table(5)[0], planes)
     assert np.array_equal(planes.reshape(-1, 5, 5), features.planes(boards[-1], "alphago48"))
+
+
+def test_the_speed_of_planes_needs_a_board() -> None:
+    position = Position.from_ascii("""
+        . X O . .
+        X O . O .
+        . X O . .
+        . . . . .
+        . . . . .
+    """)
+    boards = bench_features.Boards(
+        position.state[None].copy(), position.recent_points(8)[None].copy(), np.array([position.to_play])
+    )
+    speed = bench_features.planes_per_s(boards, 5, "compact")
+    assert speed is not None
+    assert speed > 0
+    nothing = bench_features.Boards(boards.states[:0], boards.recent[:0], boards.colours[:0])
+    assert bench_features.planes_per_s(nothing, 5, "compact") is None
