@@ -1,3 +1,5 @@
+import subprocess
+
 import numpy as np
 import pytest
 
@@ -10,7 +12,7 @@ def vertices(points: list[int], size: int) -> str:
     return " ".join(format_vertex(point, size) for point in points)
 
 
-# The table of the GTP specification (version 2, draft 2) for 19x19, and what GNU Go 3.8 places on other sizes.
+# The table of the GTP specification (version 2, draft 2) for 19x19, and what follows from its text for other sizes.
 @pytest.mark.parametrize(
     ("size", "stones", "expected"),
     [
@@ -31,6 +33,20 @@ def vertices(points: list[int], size: int) -> str:
 )
 def test_fixed_handicap(size: int, stones: int, expected: str) -> None:
     assert vertices(fixed_handicap(size, stones), size) == expected
+
+
+def test_fixed_handicap_equals_gnugo(gnugo: list[str]) -> None:
+    """As sets of stones, on every size from 2 to 19 but 12, where GNU Go already takes the fourth line."""
+    cases = [(size, stones) for size in range(2, 20) if size != 12 for stones in range(1, 11)]
+    commands = "".join(f"boardsize {size}\nclear_board\nfixed_handicap {stones}\n" for size, stones in cases)
+    done = subprocess.run(gnugo, input=commands, capture_output=True, text=True, timeout=60, check=True)
+    answers = done.stdout.split("\n\n")[2::3]
+    for (size, stones), answer in zip(cases, answers[: len(cases)], strict=True):
+        if answer.startswith("?"):
+            with pytest.raises(ValueError, match="invalid number of stones"):
+                fixed_handicap(size, stones)
+        else:
+            assert sorted(vertices(fixed_handicap(size, stones), size).split()) == sorted(answer[1:].split())
 
 
 @pytest.mark.parametrize(("size", "largest"), [(1, 0), (6, 0), (7, 4), (8, 4), (9, 9), (10, 4), (19, 9), (25, 9)])
