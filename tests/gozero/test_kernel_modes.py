@@ -42,5 +42,6 @@ def test_every_kernel_passes_as_plain_python(checkout: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.skipif("NUMBA_BOUNDSCHECK" in os.environ, reason="is itself such a run")
 def test_kernels_pass_with_bounds_checks(checkout: Path) -> None:
-    names = "board playout against_reference position_machine rules_tables features ladders patterns".split()
+    board = ("board", "playout", "against_reference", "position_machine", "rules_tables")
+    names = (*board, "features", "ladders", "patterns")
     run_tests_with(checkout, "NUMBA_BOUNDSCHECK", "-m", "not slow", *(f"tests/gozero/test_{name}.py" for name in names))
