@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -87,10 +87,16 @@ class Call:
         """The argument at `index` as a colour."""
         return parse_colour(self.argument(index, "invalid color"), "invalid color")
 
-    def point(self, index: int) -> int:
-        """The argument at `index` as a point of this board, or a pass."""
-        return parse_vertex(self.argument(index, BAD_MOVE), self.position.size)
+    def stones(self) -> list[tuple[int, int]]:
+        """All arguments as `COLOUR VERTEX ...`: (colour, point), or a pass for a point."""
+        words, size = self.arguments, self.position.size
+        if len(words) % 2:
+            raise GtpError(BAD_MOVE)
+        return [(parse_colour(words[i]), parse_vertex(words[i + 1], size)) for i in range(0, len(words), 2)]
 
+
+Handler = Callable[[Call], str]
+"""Carries out a command and returns the body of the reply."""
 
 BAD_MOVE = "invalid color or coordinate"
 """GNU Go's complaint about a move that cannot be read."""
@@ -145,3 +151,8 @@ def parse_vertex(text: str, size: int, complaint: str = BAD_MOVE) -> int:
         return coords.parse_vertex(text, size)
     except ValueError:
         raise GtpError(complaint) from None
+
+
+def format_points(points: Sequence[int], size: int) -> str:
+    """Points of a board as vertices, with spaces between them."""
+    return " ".join(coords.format_vertex(point, size) for point in points)

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
 from gozero import coords
 from gozero.coords import RESIGN
 from gtp.analysis import AnalysisOptions, Dialect, info_line, parse_options
-from gtp.call import Call
+from gtp.call import Call, Handler
 from gtp.session import turn_of
 
 if TYPE_CHECKING:
@@ -110,3 +111,15 @@ def _reporter(call: Call, dialect: Dialect, options: AnalysisOptions) -> Report:
             call.stream.line(line)
 
     return report
+
+
+COMMANDS: Final[dict[str, Handler]] = {
+    "genmove": genmove,
+    "reg_genmove": reg_genmove,
+    "kgs-genmove_cleanup": genmove,
+    "kata-analyze": partial(analyze, dialect=Dialect.KATAGO),
+    "kata-genmove_analyze": partial(genmove_analyze, dialect=Dialect.KATAGO),
+    "lz-analyze": partial(analyze, dialect=Dialect.LEELA_ZERO),
+    "lz-genmove_analyze": partial(genmove_analyze, dialect=Dialect.LEELA_ZERO),
+    "clear_cache": clear_cache,
+}

@@ -6,9 +6,9 @@ game.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from gtp.call import Call, parse_number
+from gtp.call import Call, Handler, parse_number
 from gtp.protocol import GtpError
 
 if TYPE_CHECKING:
@@ -81,3 +81,12 @@ def _numbers(words: tuple[str, ...], count: int, complaint: str) -> list[float]:
     if len(words) < count:
         raise GtpError(complaint)
     return [min(max(parse_number(word, complaint), 0.0), 1e9) for word in words[:count]]
+
+
+COMMANDS: Final[dict[str, Handler]] = {
+    "time_settings": time_settings,
+    "kgs-time_settings": kgs_time_settings,
+    "kata-time_settings": kata_time_settings,
+    "kata-list_time_settings": kata_list_time_settings,
+    "time_left": time_left,
+}
