@@ -171,7 +171,7 @@ def _networks(problems: list[str]) -> list[dict[str, Any]]:
 
 def _speed(network: dict[str, Any], problems: list[str]) -> dict[str, Any] | None:
     """How fast the default player searches the empty board, on the smallest size that the network was made for."""
-    from engine.player import load_player
+    from engine.player_file import load_player
     from engine.search import Limits
     from gozero.position import Position
 

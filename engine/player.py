@@ -18,27 +18,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from engine import endgame
 from engine._puct import other_side
-from engine.evaluator import AnyEvaluator
-from engine.search import Limits, MoveStats, Search, SearchConfig, SearchResult, Snapshot
-from gozero import config
+from engine.player_file import PlayerSettings
+from engine.search import Limits, MoveStats, Search, SearchResult, Snapshot
 from gozero.coords import PASS, RESIGN, move_index, point_of
-from gozero.data_files import data_dir
-from gozero.errors import GozeroError
 from gozero.position import Position
-
-NO_NETWORK: Final = "none"
-"""The network name of a player without one: the tree policy says which moves are likely, rollouts who wins."""
-WITHOUT_NETWORK: Final = "rollouts"
-"""The player file whose search suits that; it stands in for `auto` where no network is asked for."""
 
 RESIGN_MOVES: Final = 3
 """Own moves on end without hope after which a player resigns."""
@@ -50,36 +40,6 @@ HOPELESS: Final = -0.98
 """A move of at most this value is no reason to go on where the search wants to pass."""
 PASS_VISITS: Final = 32
 """Visits by which a pass is judged that the search did not look at."""
-
-
-class PlayerError(GozeroError):
-    """A player that is not there."""
-
-
-class PlayerSettings(config.Config, frozen=True):
-    """A player file: who plays, and how long they think where no clock is set."""
-
-    network: str = "auto"
-    """A shipped network's name, a path, "auto" for the one that fits the board, or "none"."""
-    visits: int | None = None
-    """Most visits a move."""
-    seconds: float | None = 2.0
-    """Most seconds a move."""
-    resign_threshold: float | None = -0.9
-    """Value, in [-1, 1] for the player to move, below which there is no hope; null: never resign."""
-    temperature: float = 0.0
-    """Above 0, moves are drawn with probability visits^(1 / temperature): 1 in proportion to the visits."""
-    temperature_plies: int = 30
-    """Plies from the start of a game for which that holds; later the best move is played."""
-    search: SearchConfig = SearchConfig()
-
-    def __post_init__(self) -> None:
-        if self.temperature < 0:
-            raise ValueError(f"temperature must not be below 0, but is {self.temperature}")
-        if self.visits is not None and self.visits < 1:
-            raise ValueError(f"visits must be at least 1, not {self.visits}")
-        if self.seconds is not None and self.seconds <= 0:
-            raise ValueError(f"seconds must be above 0, not {self.seconds}")
 
 
 @dataclass(frozen=True)
@@ -206,74 +166,3 @@ class Player:
             weights = np.where(sensible, policy, 0.0)[:-1].astype(np.float64)
         weights = (weights / weights.max()) ** (1.0 / self.settings.temperature)
         return point_of(int(self._random.choice(len(weights), p=weights / weights.sum())), position.size)
-
-
-def load_player(
-    name: str = "auto",
-    size: int = 19,
-    network: str | None = None,
-    visits: int | None = None,
-    seconds: float | None = None,
-    threads: int | None = None,
-    temperature: float | None = None,
-    seed: int | None = None,
-) -> Player:
-    """The player of a file, for boards of size x size points; what else is given replaces what the file says.
-
-    Args:
-        name: of `data/configs/player-NAME.yaml`, or a path that ends in `.yaml`.
-        network: a shipped name, "auto", "none" or a path.
-        visits, seconds: limits of a move where no clock is set; where one of them is given, it alone holds.
-        threads: evaluations at one time; 1 makes the player reproducible, given a seed.
-        seed: of all its random choices; without one, games differ.
-
-    Raises:
-        PlayerError: there is no such player file.
-        ConfigError: the file is no player file.
-        NetworkFileError, EvaluatorError: the network is missing, or unfit for this board.
-        RolloutFileError: the same of the rollouts.
-    """
-    if (name, network) == ("auto", NO_NETWORK):
-        name = WITHOUT_NETWORK
-    settings = _with_overrides(config.load(_player_file(name), PlayerSettings), network, visits, seconds, temperature)
-    search_config = settings.search
-    if threads is not None:
-        search_config = msgspec.structs.replace(search_config, batches_in_flight=threads)
-    seed = int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else seed
-    return Player(Search(_evaluator(settings.network, size, seed), search_config, seed), settings, seed)
-
-
-def _player_file(name: str) -> Path:
-    folder = data_dir() / "configs"
-    path = Path(name) if name.endswith(".yaml") else folder / f"player-{name}.yaml"
-    if not path.is_file():
-        known = ", ".join(sorted(file.stem.removeprefix("player-") for file in folder.glob("player-*.yaml")))
-        raise PlayerError(f"there is no player {name}: there are {known}, or name a file that ends in .yaml")
-    return path
-
-
-def _with_overrides(
-    settings: PlayerSettings,
-    network: str | None,
-    visits: int | None,
-    seconds: float | None,
-    temperature: float | None,
-) -> PlayerSettings:
-    if visits is not None or seconds is not None:
-        settings = msgspec.structs.replace(settings, visits=visits, seconds=seconds)
-    if network is not None:
-        settings = msgspec.structs.replace(settings, network=network)
-    if temperature is not None:
-        settings = msgspec.structs.replace(settings, temperature=temperature)
-    return settings
-
-
-def _evaluator(network: str, size: int, seed: int) -> AnyEvaluator:
-    if network == NO_NETWORK:
-        from engine.rollout_evaluator import RolloutEvaluator
-
-        return RolloutEvaluator.for_board(size, seed)
-    from engine import network_file
-    from engine.onnx_evaluator import OnnxEvaluator
-
-    return OnnxEvaluator(network_file.find(network, size))

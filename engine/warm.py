@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.evaluator import Evaluation
-from engine.player import NO_NETWORK, Player, load_player
+from engine.player import Player
+from engine.player_file import NO_NETWORK, load_player
 from engine.search import Limits, Search, SearchConfig
 from gozero import features, jit, record, scoring, sgf
 from gozero.handicap import free_handicap

@@ -61,7 +61,7 @@ def player_maker(arguments: argparse.Namespace) -> Callable[[int], Player]:
     """What makes the player that the options ask for, ready to move, for a board of a size."""
 
     def make(size: int) -> Player:
-        from engine.player import load_player
+        from engine.player_file import load_player
         from engine.search import Limits
         from gozero.position import Position
 

@@ -5,7 +5,8 @@ import pytest
 
 from engine import network_file
 from engine.onnx_evaluator import OnnxEvaluator
-from engine.player import Player, load_player
+from engine.player import Player
+from engine.player_file import load_player
 from gozero import features, symmetry
 from gozero.coords import PASS, move_index
 from gozero.position import Position

@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 
 from engine.evaluator import BOARDS, Evaluation
-from engine.player import load_player
-from engine.rollout_evaluator import PASS_SHARE, RolloutEvaluator
+from engine.player_file import load_player
+from engine.rollout import PASS_SHARE, RANDOM, load_policy, load_rollouts
+from engine.rollout_evaluator import RolloutEvaluator
 from engine.search import Limits, Search, SearchConfig
 from gozero import _board
+from gozero._random import seed_state
 from gozero.coords import BLACK, WHITE, move_index, parse_vertex
 from gozero.features import GLOBALS, globals_of
 from gozero.position import Position
@@ -64,13 +66,30 @@ X X O O .
 
 
 @pytest.mark.parametrize(("komi", "black_wins"), [(-6.5, True), (7.5, False), (0.5, False)])
-def test_values_are_results_for_the_player_to_move(komi: float, black_wins: bool) -> None:
+@pytest.mark.parametrize("rollouts", ["auto", RANDOM])
+def test_values_are_results_for_the_player_to_move(komi: float, black_wins: bool, rollouts: str) -> None:
     """Left has 10 points, right 15."""
-    evaluator = RolloutEvaluator.for_board(5, seed=1)
+    evaluator = RolloutEvaluator(load_policy("auto", 5), load_rollouts(rollouts, 5), games=80)
     for colour in (BLACK, WHITE):
         position = Position.from_ascii(DIAGRAM, to_play=colour, komi=komi)
-        answer = RolloutEvaluator(evaluator._policy, rollouts=40).evaluate_boards(*board_and_globals(position))
+        answer = evaluator.evaluate_boards(*board_and_globals(position))
         assert answer.value[0] * (1 if (colour == BLACK) == black_wins else -1) > 0.5
+
+
+@pytest.mark.parametrize("rollouts", ["auto", RANDOM])
+def test_every_leaf_of_a_batch_has_its_own_komi_and_random_games(rollouts: str) -> None:
+    player = load_rollouts(rollouts, 9)
+    boards = np.repeat(Position(9).state[None], 60, axis=0)
+    untouched = boards.copy()
+    komi = np.where(np.arange(60) % 3 == 0, 100.0, np.where(np.arange(60) % 3 == 1, -100.0, 0.5))
+    rng = seed_state(4)
+    first, second = player.leaf_values(boards, komi, 1, rng), player.leaf_values(boards, komi, 1, rng)
+    assert np.array_equal(boards, untouched)
+    assert (first[::3] == 1).all()
+    assert (first[1::3] == -1).all()
+    assert set(first[2::3]) == {-1, 1}
+    assert not np.array_equal(first, second)  # the random state goes on
+    assert np.array_equal(player.leaf_values(boards, komi, 1, seed_state(4)), first)
 
 
 def test_priors_are_probabilities_of_sensible_moves() -> None:

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from engine import networks_command
-from engine.player import load_player
+from engine.player_file import load_player
 from gozero import cli
 from gozero import config as configs
 from gozero.coords import BLACK, RESIGN
