@@ -50,7 +50,7 @@ def main(argv: Sequence[str]) -> int:
         komi=arguments.komi,
         rules=arguments.rules,
     )
-    with _standard_output() as descriptor:
+    with standard_output() as descriptor:
         status = serve(settings, options.player_maker(arguments), 0, descriptor)
     # Loading cannot be stopped, and taking numba apart takes a second: too long for a program that waits for our end.
     sys.stderr.flush()
@@ -61,23 +61,15 @@ def serve(settings: Settings, make_player: Callable[[int], Player], input: int, 
     """Answers the lines from one file descriptor on another until `quit` or the end; returns the exit status."""
     session = Session(settings, make_player, log)
     lines = Input(input)
-
-    def write(data: bytes) -> None:
-        view = memoryview(data)
-        try:
-            while view:
-                view = view[os.write(output, view) :]
-        except OSError:
-            raise OutputClosed from None
-
-    _end_on_sigterm()
+    write = writer(output)
+    end_on_sigterm()
     lines.start()
     log("GTP ready")
     try:
         _converse(session, lines, write)
     except OutputClosed:
         pass  # whoever read our replies has left, and wants no complaint
-    except _Terminated:
+    except Terminated:
         pass
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -101,6 +93,20 @@ def _converse(session: Session, lines: Input, write: Callable[[bytes], None]) ->
                 answer(session, command, write, lines, log)
 
 
+def writer(descriptor: int) -> Callable[[bytes], None]:
+    """What writes bytes on a file descriptor at once; it raises OutputClosed where nobody reads them any more."""
+
+    def write(data: bytes) -> None:
+        view = memoryview(data)
+        try:
+            while view:
+                view = view[os.write(descriptor, view) :]
+        except OSError:
+            raise OutputClosed from None
+
+    return write
+
+
 def log(text: str) -> None:
     """Writes a text for people to standard error.
 
@@ -112,7 +118,7 @@ def log(text: str) -> None:
 
 
 @contextlib.contextmanager
-def _standard_output() -> Iterator[int]:
+def standard_output() -> Iterator[int]:
     """A private descriptor of standard output; meanwhile the public one leads to standard error."""
     sys.stdout.flush()
     private = os.dup(1)
@@ -124,13 +130,15 @@ def _standard_output() -> Iterator[int]:
         os.close(private)
 
 
-class _Terminated(BaseException):
+class Terminated(BaseException):
     """SIGTERM has come in."""
 
 
-def _end_on_sigterm() -> None:
+def end_on_sigterm() -> None:
+    """Makes SIGTERM raise `Terminated` on the main thread."""
+
     def leave(number: int, frame: object) -> NoReturn:
-        raise _Terminated
+        raise Terminated
 
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, leave)

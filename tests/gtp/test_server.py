@@ -204,7 +204,7 @@ def test_whatever_a_library_prints_is_no_reply(checkout):
     code = (
         "import os, sys\nfrom gtp import server\nfrom gtp.session import Settings\n"
         "def make(size):\n    print('noise'); os.write(1, b'more noise'); raise ValueError('no')\n"
-        "with server._standard_output() as descriptor:\n    server.serve(Settings(size=9), make, 0, descriptor)\n"
+        "with server.standard_output() as descriptor:\n    server.serve(Settings(size=9), make, 0, descriptor)\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], input=b"genmove b\n", cwd=checkout, capture_output=True, check=True
