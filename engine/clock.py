@@ -7,7 +7,10 @@ when a move takes longer than it) and Fischer (every move adds an increment). Wi
 
 Every allowance keeps back some time for what passes outside the engine at every move: the client, the network, the
 last evaluation of a search. How much that is, a clock learns from the difference between what it counted and what it
-is told.
+is told, and from periods that are gone without need.
+
+The first moves of a game get less than an even share of the main time, as the middle of a game needs it more
+(S.-C. Huang, R. Coulom, S.-S. Lin, Time Management for Monte-Carlo Tree Search Applied to the Game of Go, 2010).
 """
 
 from __future__ import annotations
@@ -19,13 +22,16 @@ from typing import Final, Literal
 NO_CLOCK_SECONDS: Final = 2.0
 """Seconds a move where nobody set a clock."""
 LAG_SECONDS: Final = 0.3
-"""Seconds that a move is thought to lose outside the engine, until the clock has learned better."""
+"""Seconds set aside for what a move loses outside the engine, at least, and until the clock has learned of more."""
 SHORTEST: Final = 0.01
 """Seconds a move when there is no time left: enough for one evaluation of a small network."""
 
 _LAG_MEMORY: Final = 0.7
 """The lag that is reckoned with falls by this factor a move, down to what was seen last."""
 _MIN_LAG: Final = 0.05
+_MAX_LAG: Final = 5.0
+"""A difference above this is no lag: a clock was set otherwise."""
+_LAG_OF_LOST_PERIOD: Final = 1.0
 _LAG_MARGIN: Final = 1.4
 """As the lag varies, so many times of it is set aside."""
 _MIN_MOVES_LEFT: Final = 20
@@ -34,6 +40,10 @@ _MIN_MOVES_RESERVED: Final = 40
 """Own moves whose lag is set aside, however long the game has been."""
 _LONG_GAME: Final = 400
 """Plies of a long game, on any board; longer only where the board has room for it."""
+_OPENING: Final = 0.1
+"""Plies for each point of the board in which a move gets less than an even share of the main time."""
+_OPENING_SHARE: Final = 0.5
+"""What the first move gets of an even share; the others of the opening lie evenly between."""
 
 System = Literal["none", "absolute", "canadian", "byo-yomi", "fischer"]
 
@@ -90,7 +100,7 @@ class Clock:
         """The clock at the start of a game; no settings mean no limit."""
         self.settings = settings or TimeSettings()
         self._left = self.settings.main
-        self._lag = LAG_SECONDS
+        self._lag = LAG_SECONDS / _LAG_MARGIN
         # Canadian: moves still to play in this period; byo-yomi: periods left. 0 while in main time.
         self._stones = 0
         if self._left == 0:
@@ -108,8 +118,11 @@ class Clock:
 
     def time_left(self, seconds: float, stones: int) -> None:
         """What the controller says: seconds left, and stones (Canadian) or periods (byo-yomi); 0 in main time."""
-        if not self.in_overtime and stones == 0:
-            self._lag = max(_MIN_LAG, self._left - seconds, _LAG_MEMORY * self._lag)
+        if self.settings.system == "byo-yomi" and 0 < stones < self._stones:
+            # A period is gone that the engine thought it kept.
+            self._lag = min(_MAX_LAG, max(2.0 * self._lag, _LAG_OF_LOST_PERIOD))
+        elif seconds > 0 and stones == self._stones and not (self.settings.system == "byo-yomi" and self.in_overtime):
+            self._lag = min(_MAX_LAG, max(_MIN_LAG, self._left - seconds, _LAG_MEMORY * self._lag))
         self._left = max(0.0, seconds)
         self._stones = max(0, stones) if self.settings.system in ("canadian", "byo-yomi") else 0
         if self._left == 0 and not self.in_overtime:
@@ -153,7 +166,7 @@ class Clock:
         share = self._main_share(ply, size)
         if settings.system == "fischer":
             # The increment comes back after the move, so it may be used up, but only out of time that is there.
-            share = min(share + settings.period - LAG_SECONDS, self._left - 2 * LAG_SECONDS)
+            share = min(share + settings.period - self._reserve, self._left - 2 * self._reserve)
         elif settings.system in ("canadian", "byo-yomi"):
             # Running into overtime is no loss: the last of the main time is worth a move of overtime at least.
             share = max(share, self._overtime_share(settings.period, settings.stones))
@@ -164,14 +177,19 @@ class Clock:
             self._stones = self.settings.stones
             self._left = self.settings.period
 
+    @property
+    def _reserve(self) -> float:
+        """Seconds set aside for one move's lag where running out would lose."""
+        return max(LAG_SECONDS, _LAG_MARGIN * self._lag)
+
     def _overtime_share(self, seconds: float, stones: int) -> float:
         """Seconds for one move of overtime."""
         if self.settings.system == "canadian":
-            return seconds / stones - LAG_SECONDS
-        return seconds - max(LAG_SECONDS, 0.1 * seconds)
+            return seconds / stones - self._reserve
+        return seconds - max(self._reserve, 0.1 * seconds)
 
     def _main_share(self, ply: int, size: int) -> float:
-        """Seconds of the main time for one move: an even share of what is left, the lag of all moves set aside.
+        """Seconds of the main time for one move: a share of what is left, the lag of all moves set aside.
 
         Games on a board of n points last 0.7 n plies on average, and hardly ever more than 1.2 n.
         """
@@ -180,4 +198,5 @@ class Clock:
         longest = max(_MIN_MOVES_RESERVED, (max(_LONG_GAME, 1.2 * points) - ply) / 2)
         # Fischer's increment pays for the lag.
         reserve = 0.0 if self.settings.system == "fischer" else _LAG_MARGIN * self._lag * longest
-        return (self._left - reserve) / expected
+        opening = min(1.0, _OPENING_SHARE + (1.0 - _OPENING_SHARE) * ply / (_OPENING * points))
+        return opening * (self._left - reserve) / expected

@@ -3,13 +3,52 @@
 from __future__ import annotations
 
 import math
+import threading
+import time
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from engine.clock import LAG_SECONDS, NO_CLOCK_SECONDS, SHORTEST, Clock, TimeSettings
+from engine.evaluator import Evaluation
+from engine.player import Player
+from engine.player_file import PlayerSettings
+from engine.search import Limits, Search, SearchConfig
+from gozero.position import Position
+from tests.toy_game import EvenPolicy
 
 LAG = 0.2
 """Seconds that pass outside the engine at every move."""
+LATE = 0.05
+"""Seconds by which a search may end after its time: its last evaluation and what follows."""
+
+
+class FakeTime:
+    """A monotonic clock that stands still but where it is told to go on."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self._lock = threading.Lock()
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        with self._lock:
+            self.now += seconds
+
+
+class SlowOnFakeTime(EvenPolicy):
+    """An evaluator that needs a while, on the fake clock."""
+
+    def __init__(self, time: FakeTime, seconds: float) -> None:
+        self._time = time
+        self._seconds = seconds
+
+    def evaluate(self, planes: NDArray[np.uint8], global_values: NDArray[np.float32]) -> Evaluation:
+        self._time.sleep(self._seconds)
+        return super().evaluate(planes, global_values)
 
 
 class Referee:
@@ -72,18 +111,67 @@ SYSTEMS = [
 @pytest.mark.parametrize("settings", SYSTEMS, ids=lambda s: f"{s.system} {s.main}+{s.period}/{s.stones}")
 def test_never_loses_on_time(settings: TimeSettings, plies: int, size: int, told: bool) -> None:
     referee, clock = Referee(settings), Clock(settings)
-    thought = 0.0
+    random = np.random.default_rng(plies + size)
     for ply in range(0, plies, 2):
         if told:
             clock.time_left(*referee.time_left())
         seconds = clock.seconds_for_move(ply, size)
         assert seconds > 0
-        thought += seconds
+        seconds += random.uniform(0, LATE)
         referee.move(seconds + LAG)
         # The engine does not see the lag; where nobody tells the time, there is no server to cause any.
         clock.spend(seconds if told else seconds + LAG)
         assert not referee.lost, f"lost on time at ply {ply}"
-    assert thought > 0
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        TimeSettings.absolute(60),
+        TimeSettings.canadian(10, 10, 10),
+        TimeSettings.byo_yomi(5, 1, 1),
+        TimeSettings.fischer(5, 1),
+    ],
+    ids=lambda s: s.system,
+)
+def test_never_loses_on_time_with_a_real_search(settings: TimeSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A whole player on a clock that is not real: 200 own moves with evaluations of 80 ms and a lag of 0.2 s."""
+    now = FakeTime()
+    monkeypatch.setattr(time, "monotonic", now)
+    referee, clock = Referee(settings), Clock(settings)
+    search = Search(SlowOnFakeTime(now, 0.08), SearchConfig(memory_mib=16, batches_in_flight=1))
+    player = Player(search, PlayerSettings())
+    position = Position(7)
+    for ply in range(0, 400, 2):
+        clock.time_left(*referee.time_left())
+        search.forget()
+        began = now()
+        player.choose(position, Limits(seconds=clock.seconds_for_move(ply, 7)))
+        clock.spend(now() - began)
+        now.sleep(LAG)
+        referee.move(now() - began)
+        assert not referee.lost, f"lost on time at ply {ply}"
+    search.close()
+
+
+@pytest.mark.parametrize(
+    "settings", [TimeSettings.byo_yomi(0, 5, 3), TimeSettings.canadian(30, 50, 10)], ids=lambda s: s.system
+)
+def test_a_slow_line_is_noticed_in_overtime(settings: TimeSettings) -> None:
+    """A lag of 1.2 s costs a period or two, and not the game."""
+    referee, clock = Referee(settings), Clock(settings)
+    for ply in range(0, 400, 2):
+        clock.time_left(*referee.time_left())
+        seconds = clock.seconds_for_move(ply, 19)
+        referee.move(seconds + 1.2)
+        clock.spend(seconds)
+        assert not referee.lost, f"lost on time at ply {ply}"
+
+
+def test_the_opening_is_played_faster_than_the_middle_of_the_game() -> None:
+    first, middle = Clock(TimeSettings.absolute(600)), Clock(TimeSettings.absolute(600))
+    assert first.seconds_for_move(0, 19) < 0.6 * middle.seconds_for_move(80, 19)
+    assert first.seconds_for_move(0, 19) > 1
 
 
 @pytest.mark.parametrize("size", [9, 13, 19])
@@ -119,8 +207,12 @@ def test_byo_yomi_uses_a_period_fully_but_not_too_long() -> None:
 def test_canadian_spreads_the_period_over_its_stones() -> None:
     clock = Clock(TimeSettings.canadian(0, 100, 10))
     assert clock.seconds_for_move(0, 19) == pytest.approx(10 - LAG_SECONDS)
-    clock.time_left(30, 2)
-    assert clock.seconds_for_move(0, 19) == pytest.approx(15 - LAG_SECONDS)
+    clock.time_left(29.9, 2)
+    assert clock.seconds_for_move(0, 19) == pytest.approx(29.9 / 2 - LAG_SECONDS)
+    clock.time_left(7, 1)
+    assert clock.seconds_for_move(0, 19) == pytest.approx(7 - LAG_SECONDS)
+    clock.time_left(0.1, 1)
+    assert clock.seconds_for_move(0, 19) == SHORTEST
 
 
 def test_canadian_period_starts_anew_after_its_stones() -> None:
@@ -147,6 +239,18 @@ def test_fischer_adds_its_increment() -> None:
 def test_no_time_left_means_an_immediate_move() -> None:
     clock = Clock(TimeSettings.absolute(0))
     assert clock.seconds_for_move(0, 19) == SHORTEST
+    told = Clock(TimeSettings.fischer(60, 5))
+    told.time_left(0, 0)
+    assert told.seconds_for_move(50, 19) == SHORTEST
+
+
+def test_no_main_time_left_means_overtime() -> None:
+    """Some controllers send 0 0 when the main time is over."""
+    for settings in (TimeSettings.canadian(60, 30, 3), TimeSettings.byo_yomi(60, 10, 3)):
+        clock = Clock(settings)
+        clock.time_left(0, 0)
+        assert clock.in_overtime
+        assert 8.9 < clock.seconds_for_move(50, 19) < 10
 
 
 @pytest.mark.parametrize("clock", [Clock(), Clock(TimeSettings.canadian(600, 10, 0))])
