@@ -1,22 +1,70 @@
-"""Kernel that judges leaves of the search by rollouts: the tree policy is the prior, games played out are the value."""
+"""Kernels that judge leaves of the search: games played out are the value, the tree policy is the prior.
+
+They work through a batch on the thread that calls, without the interpreter lock; several threads may call at once, each
+with its own random state and scratch.
+"""
 
 import numpy as np
 
 from engine._move_features import tree_policy
 from engine._puct import other_side
 from engine._rollout import rollouts
-from gozero._board import SIZE, STRIDE, TO_PLAY, WHITE
+from gozero._board import SIZE, STRIDE, TO_PLAY, WHITE, area
 from gozero._patterns import CELL, track
-from gozero.jit import kernel
+from gozero._playout import playout
+from gozero.jit import kernel, lean_kernel
 
 UNLIKELY = -20.0
 """The log-probability of a legal move that is not sensible."""
 
 
+@lean_kernel
+def result_for(to_play, lead, komi):
+    """1.0, 0.0 or -1.0: the result of a game for the player to move. lead: Black's points less White's; komi: points
+    that the player to move is given."""
+    own = np.float64(lead)
+    return np.sign((other_side(own) if to_play == WHITE else own) + komi)
+
+
 @kernel
-def judge_boards(
+def leaf_values(boards, komi, table, keys, rows, factors, games, most_moves, rng, ladders, values):
+    """Plays `games` rollouts from each of B boards of one size.
+
+    boards: uint32[B, state], not changed. komi: float64[B], points that the player to move is given at the end. table,
+    keys, rows, factors, most_moves: as in `engine._rollout.rollouts`. rng: uint64[1], goes on. ladders: scratch of
+    `gozero._ladders`. Filled: values, float32[B], the mean result for the player to move on that board, in [-1, 1].
+    """
+    points = (boards[0, SIZE] + 1) * (boards[0, SIZE] + 2) + 1
+    cells = np.empty(CELL * points, np.uint32)
+    leads = np.empty(games, np.int64)
+    lengths = np.empty(games, np.int64)
+    for leaf in range(boards.shape[0]):
+        board = boards[leaf]
+        track(board, cells)
+        rollouts(board, cells, table, keys, rows, factors, games, most_moves, rng, ladders, leads, lengths)
+        total = 0.0
+        for game in range(games):
+            total += result_for(board[TO_PLAY], leads[game], komi[leaf])
+        values[leaf] = total / games
+
+
+@lean_kernel
+def random_leaf_values(boards, komi, games, most_moves, rng, state, values):
+    """The same by random games (`gozero._playout`). state: uint32[state], scratch."""
+    for leaf in range(boards.shape[0]):
+        total = 0.0
+        for _ in range(games):
+            for i in range(state.shape[0]):
+                state[i] = boards[leaf, i]
+            playout(state, rng, most_moves)
+            black, white = area(state)
+            total += result_for(boards[leaf, TO_PLAY], black - white, komi[leaf])
+        values[leaf] = total / games
+
+
+@kernel
+def leaf_priors(
     boards,
-    komi,
     pattern_features,
     keys,
     rows,
@@ -25,24 +73,15 @@ def judge_boards(
     diamond_features,
     tree_features,
     tree_values,
-    table,
-    factors,
-    count,
-    most_moves,
     pass_share,
-    rng,
     ladders,
     policy,
-    values,
 ):
-    """Judges B boards of one size, each for its player to move.
+    """The tree policy of B boards of one size, each for its player to move.
 
-    boards: uint32[B, state]. komi: float64[B], points that the player to move is given at the end. From
-    pattern_features to tree_values as in `engine._move_features.tree_policy`, table and factors as in
-    `engine._rollout.rollouts`; `count` games are played, of at most `most_moves` moves. pass_share: the probability of
-    a pass among the sensible moves. ladders: scratch of `gozero._ladders`.
-    Filled: policy, float32[B, S*S + 1], log-probabilities, the pass last; values, float32[B], the mean result in
-    [-1, 1].
+    boards: uint32[B, state]. From pattern_features to tree_values as in `engine._move_features.tree_policy`.
+    pass_share: the probability of a pass beside the sensible moves. ladders: scratch of `gozero._ladders`.
+    Filled: policy, float32[B, S*S + 1], log-probabilities, the pass last.
     """
     points = (boards[0, SIZE] + 1) * (boards[0, SIZE] + 2) + 1
     size = np.int64(boards[0, SIZE])
@@ -50,13 +89,10 @@ def judge_boards(
     cells = np.empty(CELL * points, np.uint32)
     nothing = np.empty(0, np.uint32)
     logits = np.empty(points, np.float64)
-    leads = np.empty(count, np.int64)
-    lengths = np.empty(count, np.int64)
     for leaf in range(boards.shape[0]):
-        board = boards[leaf]
-        track(board, cells)
+        track(boards[leaf], cells)
         tree_policy(
-            board,
+            boards[leaf],
             cells,
             pattern_features,
             keys,
@@ -83,9 +119,3 @@ def judge_boards(
             logit = logits[(index // size + 1) * stride + index % size + 1]
             policy[leaf, index] = UNLIKELY if logit == -np.inf else logit - greatest - np.log(total)
         policy[leaf, size * size] = np.log(pass_share) if total > 0.0 else 0.0
-        rollouts(board, cells, table, keys, rows, factors, count, most_moves, rng, ladders, leads, lengths)
-        mean = 0.0
-        for game in range(count):
-            lead = np.float64(leads[game])
-            mean += np.sign((other_side(lead) if board[TO_PLAY] == WHITE else lead) + komi[leaf])
-        values[leaf] = mean / count

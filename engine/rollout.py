@@ -4,23 +4,49 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import Executor
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine import _move_features, _rollout
+from engine import _move_features, _rollout, _rollout_leaves, rollout_file
 from engine.rollout_file import RolloutWeights
 from engine.rollout_tables import Tables
 from gozero import _board, _patterns
 from gozero._ladders import trial_length
 from gozero._random import seed_state
+from gozero.features import KOMI_SCALE
 from gozero.geometry import board_points
 from gozero.position import Position
 
 MOST_MOVES_A_POINT: Final = 3
 """A rollout ends after so many moves for each point of the board: only cycles that simple ko does not see go on so long
 (a random game takes 1.4)."""
+PASS_SHARE: Final = 0.01
+"""The prior of a pass: the tree policy never passes."""
+RANDOM: Final = "random"
+"""The name of rollouts that know nothing, see `load_rollouts`."""
+_KOMI_STEPS: Final = 4.0
+"""Komi comes as a float32 scaled for networks; it is a multiple of a quarter of a point."""
+
+
+class LeafRollouts(Protocol):
+    """Plays games out from leaves of the search. Several threads may use it at once."""
+
+    def leaf_values(
+        self, boards: NDArray[np.uint32], komi: NDArray[np.float64], games: int, rng: NDArray[np.uint64]
+    ) -> NDArray[np.float32]:
+        """The mean result z of `games` games (1 in a search like AlphaGo's) from each of B boards of one size.
+
+        Args:
+            boards: uint32[B, state], see `gozero._board`, B at least 1; not changed.
+            komi: float64[B], points that the player to move on each board is given, see `given_points`.
+            rng: uint64[1], the state of a generator (`gozero._random.seed_state`); it goes on, so each thread needs its
+                own. Equal states and boards give equal values.
+
+        Returns:
+            float32[B], in [-1, 1], for the player to move on each board; one game gives 1, -1, or 0 for a draw.
+        """
 
 
 class RolloutPolicy:
@@ -52,7 +78,6 @@ class RolloutPolicy:
         Returns:
             int64[count], Black's points by area less White's at the end, komi left out; int64[count], moves played.
         """
-        size = int(state[_board.SIZE])
         leads, lengths = np.empty(count, np.int64), np.empty(count, np.int64)
         _rollout.rollouts(
             state,
@@ -62,13 +87,58 @@ class RolloutPolicy:
             self.tables.rows,
             self.slot_factors,
             count,
-            MOST_MOVES_A_POINT * size * size,
+            _most_moves(state),
             seed_state(seed),
             ladder_boards(state),
             leads,
             lengths,
         )
         return leads, lengths
+
+    def leaf_values(
+        self, boards: NDArray[np.uint32], komi: NDArray[np.float64], games: int, rng: NDArray[np.uint64]
+    ) -> NDArray[np.float32]:
+        """See `LeafRollouts`. What the last move captured is not known here: the first move has no nakade features."""
+        values = np.empty(len(boards), np.float32)
+        _rollout_leaves.leaf_values(
+            boards,
+            komi,
+            self.pattern_weights,
+            self.tables.keys,
+            self.tables.rows,
+            self.slot_factors,
+            games,
+            _most_moves(boards[0]),
+            rng,
+            ladder_boards(boards[0]),
+            values,
+        )
+        return values
+
+    def leaf_priors(self, boards: NDArray[np.uint32]) -> NDArray[np.float32]:
+        """The tree policy of B boards of one size, uint32[B, state], B at least 1, each for its player to move.
+
+        Returns float32[B, S*S + 1], log-probabilities by move index: of all sensible moves together 1, of a pass beside
+        them `PASS_SHARE`, of what is illegal or fills an own eye next to nothing.
+        """
+        size = int(boards[0, _board.SIZE])
+        policy = np.empty((len(boards), size * size + 1), np.float32)
+        tables = self.tables
+        _rollout_leaves.leaf_priors(
+            boards,
+            tables.pattern_features,
+            tables.keys,
+            tables.rows,
+            tables.slot_features,
+            tables.diamond_keys,
+            tables.diamond_features,
+            tables.vocabulary.self_atari,
+            self.weights.tree_values,
+            PASS_SHARE,
+            ladder_boards(boards[0]),
+            policy,
+        )
+        return policy
 
     def rollouts_on(
         self, threads: Executor, state: NDArray[np.uint32], counts: Sequence[int], seed: int
@@ -129,6 +199,39 @@ class RolloutPolicy:
         )
         on_board: NDArray[np.float64] = logits[board_points(int(state[_board.SIZE]))]
         return on_board
+
+
+class RandomRollouts:
+    """Moves drawn evenly from all that are legal and fill no own eye: the yardstick of what learning adds."""
+
+    def leaf_values(
+        self, boards: NDArray[np.uint32], komi: NDArray[np.float64], games: int, rng: NDArray[np.uint64]
+    ) -> NDArray[np.float32]:
+        """See `LeafRollouts`."""
+        values = np.empty(len(boards), np.float32)
+        scratch = np.empty_like(boards[0])
+        _rollout_leaves.random_leaf_values(boards, komi, games, _most_moves(boards[0]), rng, scratch, values)
+        return values
+
+
+def load_policy(name: str, size: int) -> RolloutPolicy:
+    """The policy of a shipped name, "auto" or a path, for boards of size x size. Raises RolloutFileError."""
+    return RolloutPolicy(rollout_file.load(rollout_file.find(name, size)))
+
+
+def load_rollouts(name: str, size: int) -> LeafRollouts:
+    """What plays rollouts: "random", or as in `load_policy`."""
+    return RandomRollouts() if name == RANDOM else load_policy(name, size)
+
+
+def given_points(global_values: NDArray[np.float32]) -> NDArray[np.float64]:
+    """The komi of `LeafRollouts.leaf_values`, float64[B], from globals float32[B, G] (`gozero.features.GLOBALS`)."""
+    komi: NDArray[np.float64] = np.rint(global_values[:, 0].astype(np.float64) * KOMI_SCALE * _KOMI_STEPS) / _KOMI_STEPS
+    return komi
+
+
+def _most_moves(state: NDArray[np.uint32]) -> int:
+    return MOST_MOVES_A_POINT * int(state[_board.SIZE]) ** 2
 
 
 NOTHING_TAKEN: Final = np.zeros(0, np.uint32)
