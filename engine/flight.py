@@ -170,6 +170,7 @@ def evaluate(evaluator: AnyEvaluator, leaves: LeafBatch, count: int) -> Evaluati
         )
     if not (np.isfinite(answer.policy_logits).all() and np.isfinite(answer.value).all()):
         raise EvaluatorError("the network answered what is no number: its file is damaged, or its training diverged")
-    return Evaluation(
-        np.ascontiguousarray(answer.policy_logits, np.float32), np.ascontiguousarray(answer.value, np.float32)
+    return answer._replace(
+        policy_logits=np.ascontiguousarray(answer.policy_logits, np.float32),
+        value=np.ascontiguousarray(answer.value, np.float32),
     )

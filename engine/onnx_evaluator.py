@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine import network_file
 from engine.evaluator import Evaluation, EvaluatorError
+
+_OUTPUTS: Final = {"policy_logits": "policy"}
+"""What a network file calls an answer, where that is not the name of the field of `Evaluation`."""
 
 
 class OnnxEvaluator:
@@ -48,9 +51,10 @@ class OnnxEvaluator:
             self._session: Any = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime raises a class of its own for each cause
             raise EvaluatorError(f"cannot run the network {path}: {_first_line(error)}") from error
-        self.has_value = any(output.name == "value" for output in self._session.get_outputs())
+        answered = {output.name for output in self._session.get_outputs()}
+        self.has_value = "value" in answered
+        self._outputs = [name for name in Evaluation._fields if (_OUTPUTS.get(name, name)) in answered]
         self._reads_globals = any(entry.name == "globals" for entry in self._session.get_inputs())
-        self._outputs = ["policy", "value"] if self.has_value else ["policy"]
 
     @property
     def feature_set(self) -> str:
@@ -68,11 +72,11 @@ class OnnxEvaluator:
         """
         try:
             inputs = {"planes": planes, "globals": global_values} if self._reads_globals else {"planes": planes}
-            answers = self._session.run(self._outputs, inputs)
+            answers = self._session.run([_OUTPUTS.get(name, name) for name in self._outputs], inputs)
         except Exception as error:
             raise EvaluatorError(f"the network {self._path} failed: {_first_line(error)}") from error
-        policy, value = answers if self.has_value else (answers[0], np.zeros(len(planes), np.float32))
-        return Evaluation(policy, value)
+        found = dict(zip(self._outputs, answers, strict=True))
+        return Evaluation(**{"value": np.zeros(len(planes), np.float32), **found})
 
     def supports(self, size: int) -> bool:
         return self.info.supports(size)

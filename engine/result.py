@@ -46,12 +46,45 @@ class SearchResult:
     """Visits made by this search."""
     seconds: float
     policy: NDArray[np.float32]
-    """The evaluator's policy at the root, float32[S*S + 1] by move index; 0 where a move is illegal."""
+    """The evaluator's policy at the root, float32[S*S + 1] by move index; 0 where a move is illegal or was
+    left out of the search."""
     ending: Ending | None
     """What ended the search; None while it runs. "full" means that the tree took all the memory it may."""
+    ownership: NDArray[np.float32] | None = None
+    """float32[S*S] in [-1, 1]: 1 where the network expects the point to be the player to move's at the end; None where
+    it does not say."""
+    score: float | None = None
+    """Points by which the network expects the player to move to lead, komi included; None where it does not say."""
 
 
-def summarise(tree: Tree, visits_before: int, seconds: float, ending: Ending | None) -> SearchResult:
+class RootEstimate(NamedTuple):
+    """What an evaluator says of the position at the root beyond its policy and value, as in `SearchResult`."""
+
+    ownership: NDArray[np.float32] | None = None
+    score: float | None = None
+
+
+def root_estimate(
+    ownership: NDArray[np.float32] | None, score: NDArray[np.float32] | None, komi: float
+) -> RootEstimate:
+    """The mean of several answers for one position.
+
+    Where the evaluator has ownership and no score, the score is the sum of the ownership and komi.
+
+    Args:
+        ownership: float32[n, S*S] on the board as it lies, for the player to move.
+        score: float32[n], for the player to move.
+        komi: what the player to move is owed; negative for Black where White is given points.
+    """
+    mean = None if ownership is None else ownership.mean(axis=0)
+    if score is not None:
+        return RootEstimate(mean, float(score.mean()))
+    return RootEstimate(mean, None if mean is None else float(mean.sum(dtype=np.float64)) + komi)
+
+
+def summarise(
+    tree: Tree, visits_before: int, seconds: float, ending: Ending | None, estimate: RootEstimate
+) -> SearchResult:
     """Reads the result off a tree whose root is evaluated; it had `visits_before` visits when the search began."""
     moves = sorted(_visited_moves(tree), key=lambda move: (move.visits, move.value), reverse=True)
     return SearchResult(
@@ -62,6 +95,8 @@ def summarise(tree: Tree, visits_before: int, seconds: float, ending: Ending | N
         seconds=seconds,
         policy=tree.priors(),
         ending=ending,
+        ownership=estimate.ownership,
+        score=estimate.score,
     )
 
 

@@ -20,13 +20,13 @@ from engine import _tree
 from engine._tree import Formula, Root, Tables
 from engine.evaluator import BOARDS, NO_FEATURES, AnyEvaluator, EvaluatorError
 from engine.flight import CallTimer, Flight, evaluate, new_batch
-from engine.result import Ending, MoveStats, SearchResult, summarise
+from engine.result import Ending, MoveStats, RootEstimate, SearchResult, root_estimate, summarise
 from engine.tree import Tree
 from gozero import _board, features
 from gozero._features import HISTORY
 from gozero._random import random_below, seed_state
 from gozero.config import Config
-from gozero.coords import PASS, move_index, opponent
+from gozero.coords import PASS, WHITE, move_index, opponent
 from gozero.geometry import SYMMETRIES, board_points, symmetry_table
 from gozero.position import Position
 
@@ -114,6 +114,8 @@ class Search:
         self._timer = CallTimer()
         self._tree: Tree | None = None
         self._position: Position | None = None  # the root's
+        self._root_moves: NDArray[np.bool_] | None = None
+        self._estimate: RootEstimate | None = None  # the root's; None where it must be asked for
 
     @property
     def tree(self) -> Tree | None:
@@ -127,6 +129,7 @@ class Search:
         stop: Callable[[], bool] | None = None,
         on_progress: Callable[[Snapshot], None] | None = None,
         progress_interval: float = 0.5,
+        root_moves: NDArray[np.bool_] | None = None,
     ) -> SearchResult:
         """Searches a position for the player to move there.
 
@@ -137,19 +140,23 @@ class Search:
             stop: asked every 10 ms or so, on this thread; the search ends when it answers true. The root is evaluated
                 in any case.
             on_progress: given what is known so far, on this thread, every `progress_interval` seconds.
+            root_moves: bool[S*S + 1] by move index, the moves that are searched at the root where they are legal; None
+                for all. Below the root every move is searched. Only a search of the same moves goes on with this tree.
 
         Raises:
             EvaluatorError: the evaluator does not know this size of board, or answered what is no number.
+            ValueError: none of `root_moves` is legal.
         """
         started = time.monotonic()
         deadline = None if limits.seconds is None else started + limits.seconds
         most_visits = min(limits.visits or _MOST_VISITS, _MOST_VISITS)
         tables = self.tables(position.size)
         root = root_of(position)
-        tree = self._tree_at(position)
+        tree = self._tree_at(position, root_moves)
         visits_before = tree.visits
-        if visits_before == 0 or self.config.average_root:
-            self._evaluate_root(tree, root, tables)
+        if visits_before == 0 or self.config.average_root or self._estimate is None:
+            self._estimate = self._evaluate_root(tree, root, tables, root_moves)
+        estimate = self._estimate
         flight = Flight(self.evaluator, self._executor(), self._timer, tree.arrays, tables, self.formula)
         next_progress = started + progress_interval
         ending: Ending | None = None
@@ -169,15 +176,15 @@ class Search:
                 if flight.batches:
                     flight.land(_POLL_SECONDS)
                 if on_progress is not None and now >= next_progress:
-                    on_progress(summarise(tree, visits_before, now - started, None))
+                    on_progress(summarise(tree, visits_before, now - started, None, estimate))
                     next_progress = now + progress_interval
         finally:
             flight.abandon()
-        return summarise(tree, visits_before, time.monotonic() - started, ending)
+        return summarise(tree, visits_before, time.monotonic() - started, ending, estimate)
 
     def forget(self) -> None:
         """Drops the tree, so that the next search starts afresh."""
-        self._tree = self._position = None
+        self._tree = self._position = self._estimate = None
 
     def close(self) -> None:
         """Ends the threads. The evaluator is left to whoever made it."""
@@ -231,20 +238,23 @@ class Search:
             self._threads = ThreadPoolExecutor(self.config.batches_in_flight, thread_name_prefix="evaluator")
         return self._threads
 
-    def _tree_at(self, position: Position) -> Tree:
+    def _tree_at(self, position: Position, root_moves: NDArray[np.bool_] | None) -> Tree:
         """The tree with this position at its root: what the present one has below it, or a new one."""
         if not self.evaluator.supports(position.size):
             raise EvaluatorError(f"this network cannot play on a {position.size}x{position.size} board")
-        node = self._node_of(position)
+        node = self._node_of(position, root_moves)
         if self._tree is None or node is None:
-            self._tree = None  # frees its memory before the next tree takes any
+            self._tree = self._estimate = None  # frees its memory before the next tree takes any
             self._tree = Tree(position.size, self.config.memory_mib << 20)
         elif node > 0:
             self._tree = self._tree.subtree(node)
+            if self._estimate is not None and self._estimate.score is not None:
+                self._estimate = None  # the new root was evaluated as a leaf, of which that was not kept
         self._position = position.copy()
+        self._root_moves = None if root_moves is None else root_moves.copy()
         return self._tree
 
-    def _node_of(self, position: Position) -> int | None:
+    def _node_of(self, position: Position, root_moves: NDArray[np.bool_] | None) -> int | None:
         """The node of the present tree where this position stands, or None where there is none with an evaluation."""
         tree, old = self._tree, self._position
         if tree is None or old is None or tree.visits == 0 or not _continues(position, old):
@@ -257,12 +267,17 @@ class Search:
             node, colour = child, opponent(colour)
         if colour != position.to_play or tree.arrays.status[node] != _tree.EXPANDED:
             return None
-        return node
+        return node if _are_same(self._root_moves if node == 0 else None, root_moves) else None
 
-    def _evaluate_root(self, tree: Tree, root: Root, tables: Tables) -> None:
-        """Evaluates the root: for the first time, or once more under all symmetries."""
-        if tree.nodes == 0:
+    def _evaluate_root(
+        self, tree: Tree, root: Root, tables: Tables, root_moves: NDArray[np.bool_] | None
+    ) -> RootEstimate:
+        """Evaluates the root: for the first time, or once more for what a leaf is not asked."""
+        is_new = tree.nodes == 0
+        if is_new:
             _tree.add_root(tree.arrays, root)
+            if root_moves is not None:
+                tree.keep_moves(root_moves)
         if self.config.average_root and self.evaluator.feature_set != BOARDS:
             symmetries = list(range(SYMMETRIES))
         else:
@@ -271,8 +286,15 @@ class Search:
         batch.symmetry[:] = symmetries
         _tree.describe_root(root, tables, batch, len(symmetries))
         answer = evaluate(self.evaluator, batch, len(symmetries))
-        logits = np.take_along_axis(answer.policy_logits, tables.symmetry[symmetries], axis=1)
-        _tree.set_root(tree.arrays, _mean_policy(logits), float(answer.value.mean()), tables, self.formula)
+        places = tables.symmetry[symmetries]
+        if is_new or self.config.average_root:
+            logits = np.take_along_axis(answer.policy_logits, places, axis=1)
+            _tree.set_root(tree.arrays, _mean_policy(logits), float(answer.value.mean()), tables, self.formula)
+        ownership = answer.ownership
+        if ownership is not None:
+            ownership = np.take_along_axis(ownership, places[:, :-1], axis=1)
+        komi = root.komi if root.state[_board.TO_PLAY] == WHITE else -root.komi
+        return root_estimate(ownership, answer.score, komi)
 
 
 def root_of(position: Position) -> Root:
@@ -304,6 +326,11 @@ def _continues(position: Position, old: Position) -> bool:
         and position.history_length >= length
         and np.array_equal(position.history[:length], old.history[:length])
     )
+
+
+def _are_same(a: NDArray[np.bool_] | None, b: NDArray[np.bool_] | None) -> bool:
+    """Whether two choices of moves are the same; None is the choice of all."""
+    return a is b if a is None or b is None else np.array_equal(a, b)
 
 
 def _mean_policy(logits: NDArray[np.float32]) -> NDArray[np.float32]:

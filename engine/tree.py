@@ -83,6 +83,20 @@ class Tree:
         found = np.flatnonzero(self.arrays.move[tried] == move)
         return int(self.arrays.child[tried][found[0]]) if len(found) else None
 
+    def keep_moves(self, mask: NDArray[np.bool_]) -> None:
+        """Takes every move but those of `mask`, bool[S*S + 1], off the list of a new root.
+
+        Raises:
+            ValueError: none would be left.
+        """
+        edges = self.edges()
+        moves = self.arrays.move[edges]
+        kept = moves[mask[moves]]
+        if not len(kept):
+            raise ValueError("none of the moves to be searched is legal here")
+        self.arrays.move[edges.start : edges.start + len(kept)] = kept
+        self.arrays.edge_count[0] = len(kept)
+
     def priors(self, node: int = 0) -> NDArray[np.float32]:
         """The policy at an expanded node by move index: float32[S*S + 1], 0 where a move is illegal."""
         edges = self.edges(node)

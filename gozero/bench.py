@@ -13,6 +13,7 @@ BENCHMARKS: Final[dict[str, tuple[str, str]]] = {
     "board": ("gozero.bench_board:main", "random games to the end, and moves of a position with superko"),
     "features": ("training.bench_features:main", "input planes and minibatches from positions of real games"),
     "rollout": ("engine.bench_rollout:main", "learned rollouts from the empty board"),
+    "search": ("engine.bench_search:main", "visits a second of a player, and how much of it is the tree's"),
 }
 """Name -> ("module:function", what it measures)."""
 

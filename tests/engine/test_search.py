@@ -253,6 +253,87 @@ def test_the_averaged_root_is_the_mean_of_eight_answers() -> None:
     assert result.policy[-1] == pytest.approx(passes.mean(), rel=1e-4)
 
 
+# --- what may be searched, and what else the network says ----------------------------------------------------------
+
+
+def mask_of(moves: str, size: int) -> NDArray[np.bool_]:
+    mask = np.zeros(size * size + 1, bool)
+    mask[[position_index(parse_vertex(move, size), size) for move in moves.split()]] = True
+    return mask
+
+
+def test_only_the_moves_asked_for_are_searched_at_the_root() -> None:
+    position = started("C3 B2", 5)
+    search = Search(HashEvaluator(), SMALL)
+    wanted = mask_of("A1 D4 C3 pass", 5)  # C3 is occupied
+    result = search.run(position, Limits(visits=200), root_moves=wanted)
+    assert {format_vertex(move.point, 5) for move in result.moves} == {"A1", "D4", "pass"}
+    assert result.policy.sum() == pytest.approx(1.0)
+    assert not result.policy[~wanted].any()
+    assert search.tree is not None
+    check_statistics(search.tree)
+    below = {format_vertex(reached.last_move, 5) for _, reached in positions_below(search.tree, position)}
+    assert len(below) > 20, "replies are free"
+
+
+def test_a_tree_of_chosen_moves_serves_the_same_choice_and_what_follows_from_it() -> None:
+    position = started("C3", 5)
+    search = Search(HashEvaluator(), SERIAL)
+    chosen = mask_of("A1 B4 D2", 5)
+    first = search.run(position, Limits(visits=100), root_moves=chosen)
+    assert search.run(position, Limits(visits=100), root_moves=chosen.copy()).new_visits == 0
+    assert search.run(position, Limits(visits=100)).new_visits == 100
+    assert search.run(position, Limits(visits=100), root_moves=chosen).new_visits == 100
+    position.play(first.moves[0].point)
+    assert 0 < search.run(position, Limits(visits=100)).new_visits < 100
+
+
+def test_a_choice_without_a_legal_move_is_refused() -> None:
+    search = Search(HashEvaluator(), SMALL)
+    with pytest.raises(ValueError, match="legal"):
+        search.run(started("C3", 5), Limits(visits=10), root_moves=mask_of("C3", 5))
+    assert search.run(started("C3", 5), Limits(visits=10)).visits == 10
+
+
+class Owning(Turning):
+    """The player to move will own its stones, the other one its own; empty points are nobody's."""
+
+    def __init__(self, with_score: bool = False) -> None:
+        self.with_score = with_score
+
+    def evaluate(self, planes: NDArray[np.uint8], global_values: NDArray[np.float32]) -> Evaluation:
+        owners = (planes[:, 0].astype(np.float32) - planes[:, 1]).reshape(len(planes), -1)
+        score = np.full(len(planes), 3.25, np.float32) if self.with_score else None
+        return super().evaluate(planes, global_values)._replace(ownership=owners, score=score)
+
+
+@pytest.mark.parametrize("average", [False, True])
+def test_ownership_and_score_are_the_roots_and_for_the_player_to_move(average: bool) -> None:
+    """Wherever the board was turned to be evaluated, and also when the root was a leaf of the search before."""
+    position = started("B4 C2 D3 E5", 5, komi=6.5)
+    search = Search(Owning(), SearchConfig(average_root=average, memory_mib=32))
+    for sign, to_play in ((1, BLACK), (-1, WHITE)):
+        result = search.run(position, Limits(visits=150))
+        assert position.to_play == to_play
+        stones = position.colours().ravel()
+        assert result.ownership is not None
+        np.testing.assert_array_equal(result.ownership, sign * ((stones == BLACK) * 1.0 - (stones == WHITE)))
+        assert result.score == pytest.approx(sign * (float((stones == BLACK).sum()) - (stones == WHITE).sum() - 6.5))
+        position.play(result.moves[0].point)
+        assert search.tree is not None
+
+
+def test_a_score_of_the_networks_own_is_taken_as_it_is() -> None:
+    result = Search(Owning(with_score=True), SMALL).run(Position(5), Limits(visits=5))
+    assert result.score == 3.25
+
+
+def test_networks_without_ownership_say_nothing_of_it() -> None:
+    result = Search(HashEvaluator(), SMALL).run(Position(5), Limits(visits=5))
+    assert result.ownership is None
+    assert result.score is None
+
+
 # --- reproducibility -------------------------------------------------------------------------------------------------
 
 # What the search made of the answers of `Numbered` when this was written. A change of the formulas, of the order in

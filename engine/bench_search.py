@@ -1,0 +1,156 @@
+"""`gozero bench search`: visits a second of a player, what its network could do alone, and what the tree costs."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine import _tree
+from engine.evaluator import AnyEvaluator, Evaluation, UniformEvaluator
+from engine.flight import evaluate, new_batch
+from engine.network_file import NetworkInfo
+from engine.player_file import NO_NETWORK, load_player
+from engine.search import Limits, Search, SearchConfig, root_of
+from engine.tree import Tree
+from gozero import timing
+from gozero._random import seed_state
+from gozero.position import Position
+
+TREE_VISITS: Final = 10_000
+"""Visits at which the tree alone is timed."""
+_POOL: Final = 64
+"""Different policies that the tree is given there."""
+
+
+class _Timed:
+    """An evaluator that adds up the CPU time of its calls."""
+
+    def __init__(self, evaluator: AnyEvaluator) -> None:
+        self._evaluator = evaluator
+        self._lock = threading.Lock()
+        self.feature_set = evaluator.feature_set
+        self.supports = evaluator.supports
+        self.close = evaluator.close
+        self.seconds = 0.0
+
+    def evaluate(self, planes: NDArray[np.uint8], global_values: NDArray[np.float32]) -> Evaluation:
+        return self._timed(lambda: self._evaluator.evaluate(planes, global_values))  # type: ignore[union-attr]
+
+    def evaluate_boards(self, boards: NDArray[np.uint32], global_values: NDArray[np.float32]) -> Evaluation:
+        return self._timed(lambda: self._evaluator.evaluate_boards(boards, global_values))  # type: ignore[union-attr]
+
+    def _timed(self, call: Callable[[], Evaluation]) -> Evaluation:
+        started = time.thread_time()
+        answer = call()
+        taken = time.thread_time() - started
+        with self._lock:
+            self.seconds += taken
+        return answer
+
+
+def main(argv: Sequence[str]) -> int:
+    """Entry point of `gozero bench search`."""
+    parser = argparse.ArgumentParser(
+        prog="gozero bench search",
+        description="Visits a second of a player from the empty board, evaluations a second of its network alone in "
+        "batches of the same size on as many threads, and the tree's time for a visit without the network. With one "
+        "thread CPU time counts, with more the time that passes. Medians of repeats that take turns.",
+        epilog="example: gozero bench search --size 9 --visits 2000 --threads 1 --json",
+    )
+    parser.add_argument("--player", default="auto", help="a player file (default: auto)")
+    parser.add_argument("--network", help="another network than the player's")
+    parser.add_argument("--size", type=int, default=19, help="board size (default: 19)")
+    parser.add_argument("--visits", type=int, default=800, help="visits of a search (default: 800)")
+    parser.add_argument("--threads", type=int, default=1, help="evaluations at one time (default: 1)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    options = parser.parse_args(argv)
+    figures = measure(options.player, options.network, options.size, options.visits, options.threads)
+    print(json.dumps(figures) if options.json else timing.table(figures))
+    return 0
+
+
+def measure(player: str, network: str | None, size: int, visits: int, threads: int) -> dict[str, Any]:
+    """The figures of one player; speeds are a second's, `network_share` is the network's part of the CPU time."""
+    loaded = load_player(player, size, network=network, threads=threads, seed=0)
+    search_config = loaded.search.config
+    evaluator = _Timed(loaded.search.evaluator)
+    position = Position(size)
+    clock = time.process_time if threads == 1 else time.perf_counter
+    speeds: list[float] = []
+    bare: list[float] = []
+    shares: list[float] = []
+    for repeat in range(timing.REPEATS + 1):  # the first does not count
+        search = Search(evaluator, search_config, seed=repeat)
+        evaluator.seconds, started, cpu_started = 0.0, clock(), time.process_time()
+        found = search.run(position, Limits(visits=visits))
+        seconds, cpu_seconds = clock() - started, time.process_time() - cpu_started
+        shares.append(evaluator.seconds / cpu_seconds)
+        speeds.append(found.new_visits / seconds)
+        bare.append(_bare_speed(search, position, visits, threads, clock))
+        search.close()
+    loaded.close()
+    info: NetworkInfo | None = getattr(loaded.search.evaluator, "info", None)
+    return {
+        "player": player,
+        "network": info.name if info else NO_NETWORK,
+        "size": size,
+        "visits": visits,
+        "threads": threads,
+        "visits_per_s": statistics.median(speeds[1:]),
+        "evals_per_s": statistics.median(bare[1:]),
+        "tree_us_per_visit": tree_seconds(size, search_config) / TREE_VISITS * 1e6,
+        "network_share": statistics.median(shares[1:]),
+    }
+
+
+def _bare_speed(
+    search: Search, position: Position, evaluations: int, threads: int, clock: Callable[[], float]
+) -> float:
+    """Evaluations a second, in batches as large as the search's, of the positions that one batch of it holds."""
+    assert search.tree is not None
+    count = search.config.batch_size
+    batch = new_batch(search.evaluator, position.size, count)
+    tables, tree = search.tables(position.size), search.tree.arrays
+    _tree.select_leaves(tree, root_of(position), tables, search.formula, seed_state(0), batch, count, count)
+    calls = max(1, evaluations // (count * threads))
+
+    def work() -> None:
+        for _ in range(calls):
+            evaluate(search.evaluator, batch, count)
+
+    with ThreadPoolExecutor(threads) as pool:
+        started = clock()
+        for done in [pool.submit(work) for _ in range(threads)]:
+            done.result()
+        return calls * count * threads / (clock() - started)
+
+
+def tree_seconds(size: int, search_config: SearchConfig) -> float:
+    """CPU time of the first 10,000 visits of a tree in batches of a search's size, policies and values from a table."""
+    search = Search(UniformEvaluator(), search_config)
+    position = Position(size)
+    root, tables, count = root_of(position), search.tables(size), search_config.batch_size
+    random = np.random.default_rng(0)
+    logits = (2 * random.standard_normal((_POOL + count, size * size + 1))).astype(np.float32)
+    values = random.uniform(-0.5, 0.5, _POOL + count).astype(np.float32)
+    batch = new_batch(search.evaluator, size, count)
+
+    def grow() -> None:
+        tree, rng = Tree(size, search_config.memory_mib << 20), seed_state(0)
+        _tree.add_root(tree.arrays, root)
+        _tree.set_root(tree.arrays, logits[0], 0.0, tables, search.formula)
+        while tree.visits < TREE_VISITS:
+            found, _, _ = _tree.select_leaves(tree.arrays, root, tables, search.formula, rng, batch, count, count)
+            row = tree.visits % _POOL
+            _tree.apply_answers(tree.arrays, batch, found, logits[row:], values[row:], tables, search.formula)
+
+    return timing.median_cpu_seconds(grow)
