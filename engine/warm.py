@@ -19,7 +19,7 @@ from engine.evaluator import Evaluation
 from engine.player import Player
 from engine.player_file import NO_NETWORK, load_player
 from engine.search import Limits, Search, SearchConfig
-from gozero import features, jit, record, scoring, sgf
+from gozero import features, jit, life, record, scoring, sgf
 from gozero.handicap import free_handicap
 from gozero.position import IllegalMove, Position
 
@@ -66,9 +66,12 @@ def _board() -> None:
         position.play("pass")
         position.undo()
         position.score()
-        scoring.final_score(position)
+        settlement = life.settle(position, games=1)
+        scoring.final_score(position, settlement.dead, settlement.seki)
+        life.pass_alive(position)
     position = Position(SIZE)
     position.place_handicap(free_handicap(SIZE, 3))
+    scoring.pass_stone_score(position)
 
 
 def _features() -> None:

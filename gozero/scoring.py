@@ -1,7 +1,7 @@
 """Counting a finished game. Every score is Black's points minus White's.
 
 The board is counted as Tromp and Taylor do: stones, and empty regions that reach one colour only. Whatever is dead has
-to be captured first, or named in `dead`.
+to be captured first, or named in `dead`; `gozero.life.settle` estimates what is.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from gozero import _board, coords
-from gozero.coords import BLACK, EMPTY
+from gozero import _board, _scoring, coords
+from gozero.coords import BLACK, EMPTY, WHITE
 
 if TYPE_CHECKING:
     from gozero.position import Position
@@ -37,31 +37,60 @@ def area_score(position: Position, dead: Iterable[int] = ()) -> float:
     return float(black - white - bonus) - position.komi
 
 
-def territory_score(position: Position, dead: Iterable[int] = ()) -> float:
-    """Black's territory and prisoners minus White's and komi, without the stones at the points `dead`.
+def territory_score(position: Position, dead: Iterable[int] = (), seki: Iterable[int] = ()) -> float:
+    """Black's territory and prisoners minus White's and komi, by Japanese rules.
 
-    Prisoners are the stones captured during play and the dead ones. Eyes in a seki count as territory, which Japanese
-    rules would not grant.
+    Prisoners are the stones captured during play and the ones at the points `dead`. No territory are
+
+    - dame: empty points that stones of both colours reach;
+    - eyes of chains in seki, of which at least one stone each is named in `seki` (articles 8 and 9 of the Japanese
+      rules of 1989); of the other chains that surround such an eye, no eye counts either;
+    - points that their owner still has to fill. Players who stop before the dame are filled leave some: a chain that
+      only such a point and dame keep from atari will have to be joined to the rest there. Where filling a dame
+      would join it too, its owner is taken to get that dame.
+
+    Raises:
+        ValueError: there is no stone at one of the points `dead` or `seki`.
+    """
+    in_seki = np.zeros(coords.padded_points(position.size), np.uint8)
+    in_seki[_stones_at(position, seki)] = 1
+    state = _without(position, dead).copy()
+    black_taken, white_taken = _prisoners(position, state)
+    owners = np.empty(in_seki.shape, np.int8)
+    _scoring.territory(state, in_seki, owners)
+    return float(owners.sum(dtype=np.int64) + white_taken - black_taken) - position.komi
+
+
+def pass_stone_score(position: Position, dead: Iterable[int] = ()) -> float:
+    """`area_score` by AGA rules, found as players do who count territory: prisoners, pass stones and all eyes.
+
+    Each pass gives the opponent a prisoner, and White makes the last move, by another pass if need be (AGA rules of
+    1991, rules 7, 10 and 12). Both players then have made as many moves, so that stones on the board weigh nothing.
 
     Raises:
         ValueError: there is no stone at one of the points `dead`.
     """
-    before = np.bincount(position.colours().ravel(), minlength=3)
     state = _without(position, dead)
-    left = np.bincount(_colours(state, position.size), minlength=3)
-    black_taken, white_taken = np.array(position.captured) + before[BLACK:] - left[BLACK:]
-    black, white = np.array(_board.area(state)) - left[BLACK:]
-    return float(black + white_taken - white - black_taken) - position.komi
+    black_taken, white_taken = _prisoners(position, state)
+    passes = [colour for colour, point in position.moves if point == coords.PASS]
+    if position.moves and position.moves[-1][0] == BLACK:
+        passes.append(WHITE)
+    owners = np.empty(coords.padded_points(position.size), np.int8)
+    _scoring.surrounded(state, owners, np.empty(owners.shape, np.int32))
+    pass_stones = passes.count(WHITE) - passes.count(BLACK)
+    return float(owners.sum(dtype=np.int64) + white_taken - black_taken + pass_stones) - position.komi
 
 
-def final_score(position: Position, dead: Iterable[int] = ()) -> float:
+def final_score(position: Position, dead: Iterable[int] = (), seki: Iterable[int] = ()) -> float:
     """The score by the rules of the game, area or territory, without the stones at the points `dead`.
 
+    `seki` is for territory rules (see `territory_score`); by area an eye is a point, in a seki too.
+
     Raises:
-        ValueError: there is no stone at one of the points `dead`.
+        ValueError: there is no stone at one of the points `dead` or `seki`.
     """
     if position.rules.scoring == "territory":
-        return territory_score(position, dead)
+        return territory_score(position, dead, seki)
     return area_score(position, dead)
 
 
@@ -78,18 +107,37 @@ def _colours(state: NDArray[np.uint32], size: int) -> NDArray[np.uint8]:
     return board
 
 
+def _prisoners(position: Position, state: NDArray[np.uint32]) -> tuple[int, int]:
+    """Black's and White's stones that were captured in play or are not on `state` any more."""
+    before = np.bincount(position.colours().ravel(), minlength=3)
+    left = np.bincount(_colours(state, position.size), minlength=3)
+    black, white = np.array(position.captured) + before[BLACK:] - left[BLACK:]
+    return int(black), int(white)
+
+
+def _stones_at(position: Position, points: Iterable[int]) -> list[int]:
+    """The points, each once.
+
+    Raises:
+        ValueError: there is no stone at one of them.
+    """
+    board = position.colours().ravel()
+    chosen = sorted(set(points))
+    for point in chosen:
+        if point == coords.PASS or board[coords.move_index(point, position.size)] == EMPTY:
+            raise ValueError(f"no stone at {coords.format_vertex(point, position.size)}")
+    return chosen
+
+
 def _without(position: Position, dead: Iterable[int]) -> NDArray[np.uint32]:
     """The board without the stones at some points; the position itself stays as it is."""
-    removed = set(dead)
+    removed = _stones_at(position, dead)
     if not removed:
         return position.state
     size = position.size
-    board = _colours(position.state, size)
+    board = position.colours().ravel()
     for point in removed:
-        index = coords.move_index(point, size)
-        if point == coords.PASS or board[index] == EMPTY:
-            raise ValueError(f"no stone to remove at {coords.format_vertex(point, size)}")
-        board[index] = EMPTY
+        board[coords.move_index(point, size)] = EMPTY
     state = np.empty_like(position.state)
     _board.init(state, size, 0)
     for index in np.flatnonzero(board).tolist():

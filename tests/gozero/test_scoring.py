@@ -1,10 +1,12 @@
+import numpy as np
 import pytest
 
-from gozero.coords import WHITE, parse_vertex
+from gozero.coords import PASS, WHITE, parse_vertex, point_of
+from gozero.geometry import board_points
 from gozero.handicap import fixed_handicap
 from gozero.position import Position
 from gozero.rules import RULES
-from gozero.scoring import area_score, final_score, format_result, territory_score
+from gozero.scoring import area_score, final_score, format_result, pass_stone_score, territory_score
 
 # Black has the left, White the right; the White stone at A4 and the Black one at E2 are dead; C-file is settled.
 FINISHED = """
@@ -60,7 +62,7 @@ def test_removing_the_dead_leaves_the_position_alone() -> None:
 
 @pytest.mark.parametrize("vertex", ["A5", "pass"])
 def test_only_stones_can_be_dead(vertex: str) -> None:
-    with pytest.raises(ValueError, match=f"no stone to remove at {vertex}"):
+    with pytest.raises(ValueError, match=f"no stone at {vertex}"):
         area_score(finished(), [parse_vertex(vertex, 5)])
 
 
@@ -69,6 +71,113 @@ def test_final_score_follows_the_rules() -> None:
     assert final_score(finished("aga"), dead_points()) == -5.5
     assert final_score(finished("japanese"), dead_points()) == -5.5
     assert final_score(finished("japanese")) == territory_score(finished("japanese"))
+
+
+# x and o are dead, B and W alive in seki. Below: what Japanese rules count, points and prisoners, and the area.
+COUNTED = {
+    "eyes in a seki are no territory, and points of area": (
+        """
+        . B . W . W X
+        B B W W W W X
+        O O X X X X X
+        . O X X . X X
+        O O X . X X .
+        . O X X X . X
+        O O X . X X X
+        """,
+        (5, 2),
+        (31, 17),
+    ),
+    "nor are the eyes of a chain that shares one of these": (
+        """
+        . B . W . O .
+        B B W X O O O
+        O O X X X X X
+        . O X X . X X
+        O O X . X X .
+        . O X X X . X
+        O O X . X X X
+        """,
+        (5, 2),
+        (30, 18),
+    ),
+    "a stone that has to be joined once the neutral points are filled": (
+        """
+        . X . X .
+        X X X O O
+        O O O O .
+        . . O . O
+        . . O O O
+        """,
+        (1, 6),
+        (7, 17),
+    ),
+    "and one that a neutral point may join": (
+        """
+        . X . X O
+        X X X . O
+        O O O O .
+        . . O . O
+        . . O O O
+        """,
+        (2, 6),
+        (7, 17),
+    ),
+    "the dead are prisoners and their points territory": (
+        """
+        . X O . .
+        o X O . .
+        . X O O .
+        X X O . x
+        . X O . .
+        """,
+        (4 + 1, 9 + 1),
+        (10, 15),
+    ),
+}
+
+
+@pytest.mark.nojit
+@pytest.mark.parametrize("name", COUNTED)
+def test_counting(name: str) -> None:
+    diagram, (black, white), (black_area, white_area) = COUNTED[name]
+    position = Position.from_ascii(diagram.translate(str.maketrans("xoBW", "XOXO")), komi=0.5, rules="japanese")
+    cells = "".join(diagram.split())
+    points = board_points(position.size).tolist()
+    dead = [point for point, cell in zip(points, cells, strict=True) if cell in "xo"]
+    seki = [point for point, cell in zip(points, cells, strict=True) if cell in "BW"]
+    assert territory_score(position, dead, seki) == final_score(position, dead, seki) == black - white - 0.5
+    assert area_score(position, dead) == black_area - white_area - 0.5
+
+
+@pytest.mark.parametrize("handicap", [0, 2, 4])
+def test_pass_stones_make_territory_and_area_agree(handicap: int) -> None:
+    """AGA rule 12: the result is the same by area and by territory, whatever is dead, captured or in a seki."""
+    generator = np.random.default_rng(handicap)
+    for _ in range(40):
+        size = int(generator.integers(5, 10))
+        position = Position(size, komi=7.5, rules="aga")
+        if handicap:
+            position.place_handicap(
+                fixed_handicap(9, handicap) if size == 9 else board_points(size)[:handicap].tolist()
+            )
+        for _ in range(int(generator.integers(0, 2 * size * size))):
+            legal = np.flatnonzero(position.legal_mask()[:-1])
+            passes = len(legal) == 0 or generator.random() < 0.1
+            position.play(PASS if passes else point_of(int(generator.choice(legal)), size))
+        stones = board_points(size)[position.colours().ravel() > 0]
+        dead = stones[generator.random(len(stones)) < 0.2].tolist()
+        assert pass_stone_score(position, dead) == area_score(position, dead) == final_score(position, dead)
+
+
+def test_new_zealand_counts_the_area_and_gives_nothing_for_a_handicap() -> None:
+    position = Position(9, komi=7, rules="new-zealand")
+    position.place_handicap(fixed_handicap(9, 2))
+    position.play("E5", WHITE)
+    position.play("A1")
+    position.play("A2", WHITE)
+    assert final_score(position) == 3 - 2 - 7
+    assert final_score(position, [parse_vertex("E5", 9), parse_vertex("A2", 9)]) == 81 - 7
 
 
 @pytest.mark.parametrize("rules", RULES)
