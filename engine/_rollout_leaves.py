@@ -48,7 +48,7 @@ def leaf_values(boards, komi, table, keys, rows, factors, games, most_moves, rng
         values[leaf] = total / games
 
 
-@lean_kernel
+@kernel
 def random_leaf_values(boards, komi, games, most_moves, rng, state, values):
     """The same by random games (`gozero._playout`). state: uint32[state], scratch."""
     for leaf in range(boards.shape[0]):
