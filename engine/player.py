@@ -23,7 +23,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from engine import endgame
+from engine import endgame, levels
 from engine._puct import other_side
 from engine.player_file import PlayerSettings
 from engine.search import Limits, MoveStats, Search, SearchResult, Snapshot
@@ -97,14 +97,29 @@ class Player:
             return Choice(PASS, result, "search")
         if wins and self._pass_is_as_good(position, result, moves[0].value):
             return Choice(PASS, result, "nothing left to gain")
-        if self.settings.temperature > 0 and len(position.moves) < self.settings.temperature_plies:
+        if self._draws(position):
+            if self.settings.margin is not None:
+                moves = levels.within_reach(position, moves, self.settings.margin)
             return Choice(self._draw(position, moves, result.policy, sensible), result, "drawn by temperature")
         return Choice(moves[0].point, result, "search")
+
+    def ponder(self, position: Position, stop: Callable[[], bool]) -> None:
+        """Thinks on the opponent's time until `stop` says so: for a thread of its own, where the settings allow it.
+
+        What it finds is kept for the next move. Nothing else of the player may be used before it returns.
+        """
+        if self.settings.ponder:
+            self.search.run(position, Limits(self.settings.visits), stop)
 
     def close(self) -> None:
         """Frees the search's threads and the evaluator."""
         self.search.close()
         self.search.evaluator.close()
+
+    def _draws(self, position: Position) -> bool:
+        """Whether the next move is drawn by temperature."""
+        plies = self.settings.temperature_plies
+        return self.settings.temperature > 0 and (plies is None or len(position.moves) < plies)
 
     def _gives_up(self, position: Position, value: float) -> bool:
         """Keeps count of moves without hope, and says whether there were enough of them."""

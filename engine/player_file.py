@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 import numpy as np
 
+from engine import levels
 from engine.evaluator import AnyEvaluator
 from engine.search import Search, SearchConfig
 from gozero import config
@@ -21,6 +22,10 @@ NO_NETWORK: Final = "none"
 """The network name of a player without one: the tree policy says which moves are likely, rollouts who wins."""
 WITHOUT_NETWORK: Final = "rollouts"
 """The player file whose search suits that; it stands in for `auto` where no network is asked for."""
+
+
+ROLLOUTS_FOR_A_VISIT: Final = 16
+"""Visits of a player without a network for each visit of a level."""
 
 
 class PlayerError(GozeroError):
@@ -40,13 +45,20 @@ class PlayerSettings(config.Config, frozen=True):
     """Value, in [-1, 1] for the player to move, below which there is no hope; null: never resign."""
     temperature: float = 0.0
     """Above 0, moves are drawn with probability visits^(1 / temperature): 1 in proportion to the visits."""
-    temperature_plies: int = 30
-    """Plies from the start of a game for which that holds; later the best move is played."""
+    temperature_plies: int | None = 30
+    """Plies from the start of a game for which that holds; later the best move is played. null: the whole game."""
+    margin: float | None = None
+    """How much less than the best move's value, in [-1, 1], a drawn move's may be; null: any visited move may be drawn.
+    Where it is set, the best move is played all the same if it takes stones or saves some from atari."""
+    ponder: bool = False
+    """Whether the player thinks on the opponent's time too."""
     search: SearchConfig = SearchConfig()
 
     def __post_init__(self) -> None:
         if self.temperature < 0:
             raise ValueError(f"temperature must not be below 0, but is {self.temperature}")
+        if self.margin is not None and self.margin < 0:
+            raise ValueError(f"margin must not be below 0, but is {self.margin}")
         if self.visits is not None and self.visits < 1:
             raise ValueError(f"visits must be at least 1, not {self.visits}")
         if self.seconds is not None and self.seconds <= 0:
@@ -62,6 +74,7 @@ def load_player(
     threads: int | None = None,
     temperature: float | None = None,
     seed: int | None = None,
+    level: int | None = None,
 ) -> Player:
     """The player of a file, for boards of size x size points; what else is given replaces what the file says.
 
@@ -71,9 +84,12 @@ def load_player(
         visits, seconds: limits of a move where no clock is set; where one of them is given, it alone holds.
         threads: evaluations at one time; 1 makes the player reproducible, given a seed.
         seed: of all its random choices; without one, games differ.
+        level: 1 for a beginner up to `levels.FULL_STRENGTH`, which changes nothing; visits and temperature replace the
+            level's own, seconds are a second limit beside its visits.
 
     Raises:
         PlayerError: there is no such player file.
+        LevelError: there is no such level.
         ConfigError: the file is no player file.
         NetworkFileError, EvaluatorError: the network is missing, or unfit for this board.
         RolloutFileError: the same of the rollouts.
@@ -82,7 +98,14 @@ def load_player(
 
     if (name, network) == ("auto", NO_NETWORK):
         name = WITHOUT_NETWORK
-    settings = _with_overrides(config.load(_player_file(name), PlayerSettings), network, visits, seconds, temperature)
+    settings = config.load(_player_file(name), PlayerSettings)
+    chosen_level = None if level is None else levels.find(level)
+    if network is not None:
+        settings = msgspec.structs.replace(settings, network=network)
+    if chosen_level is not None:
+        settings = _at_level(settings, chosen_level)
+        visits = settings.visits if visits is None else visits
+    settings = _with_overrides(settings, visits, seconds, temperature)
     search_config = settings.search
     if threads is not None:
         search_config = msgspec.structs.replace(search_config, batches_in_flight=threads)
@@ -99,17 +122,25 @@ def _player_file(name: str) -> Path:
     return path
 
 
+def _at_level(settings: PlayerSettings, level: levels.Level) -> PlayerSettings:
+    """The player with a level's restraints. Rollouts are noisy: it takes many to see as much as a network does."""
+    return msgspec.structs.replace(
+        settings,
+        visits=level.visits * (ROLLOUTS_FOR_A_VISIT if settings.network == NO_NETWORK else 1),
+        temperature=level.temperature,
+        temperature_plies=None,
+        margin=level.margin,
+    )
+
+
 def _with_overrides(
     settings: PlayerSettings,
-    network: str | None,
     visits: int | None,
     seconds: float | None,
     temperature: float | None,
 ) -> PlayerSettings:
     if visits is not None or seconds is not None:
         settings = msgspec.structs.replace(settings, visits=visits, seconds=seconds)
-    if network is not None:
-        settings = msgspec.structs.replace(settings, network=network)
     if temperature is not None:
         settings = msgspec.structs.replace(settings, temperature=temperature)
     return settings

@@ -1,0 +1,91 @@
+"""Play levels: from a beginner's up to all that a player can do.
+
+A weak player here is one who sees little and picks among the moves that look good to it: a level has few visits, a
+temperature that spreads the choice over what was visited, and a margin that keeps it from what the search sees to be a
+blunder. Every level takes, or saves, stones in atari where the search would; it passes and resigns like the others.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from engine.result import MoveStats
+from gozero import _board
+from gozero.coords import PASS, padded_points
+from gozero.errors import GozeroError
+from gozero.geometry import board_points
+from gozero.position import Position
+
+
+class LevelError(GozeroError):
+    """A level that there is not."""
+
+
+class Level(NamedTuple):
+    """How a level differs from the whole player."""
+
+    visits: int
+    """Visits a move."""
+    temperature: float
+    """Moves are drawn with probability visits^(1 / temperature), during the whole game; 0: the best is played."""
+    margin: float
+    """How much less than the best move's value a drawn move's may be."""
+
+
+LEVELS: Final = (
+    Level(16, 8.0, 1.0),
+    Level(16, 4.0, 0.6),
+    Level(16, 2.0, 0.4),
+    Level(16, 1.0, 0.25),
+    Level(16, 0.5, 0.15),
+    Level(24, 0.0, 0.0),
+    Level(64, 0.0, 0.0),
+    Level(160, 0.0, 0.0),
+    Level(400, 0.0, 0.0),
+)
+"""The levels from 1 on; the one after the last is the player without any restraint."""
+FULL_STRENGTH: Final = len(LEVELS) + 1
+
+
+def find(level: int) -> Level | None:
+    """What a level is; None for full strength.
+
+    Raises:
+        LevelError: there is no such level.
+    """
+    if not 1 <= level <= FULL_STRENGTH:
+        raise LevelError(f"there is no level {level}: levels are 1 (a beginner) to {FULL_STRENGTH} (full strength)")
+    return None if level == FULL_STRENGTH else LEVELS[level - 1]
+
+
+def within_reach(position: Position, moves: list[MoveStats], margin: float) -> list[MoveStats]:
+    """The moves that a weak player may draw among, of visited ones, best first; never empty where there is one.
+
+    The best alone where it takes stones or saves some from atari; otherwise those that are worth at most `margin` less,
+    and put no stones of their own in atari.
+    """
+    best = moves[0]
+    before = _in_atari(position, position.to_play)
+    after, taken = _after(position, best.point)
+    if taken or after < before:
+        return [best]
+    near = [move for move in moves[1:] if move.point != PASS and move.value >= best.value - margin]
+    return [best, *(move for move in near if _after(position, move.point)[0] <= before)]
+
+
+def _after(position: Position, point: int) -> tuple[int, int]:
+    """Stones of the player to move that are in atari after a move, and stones that it takes."""
+    position = position.copy()
+    colour, taken = position.to_play, sum(position.captured)
+    position.play(point)
+    return _in_atari(position, colour), sum(position.captured) - taken
+
+
+def _in_atari(position: Position, colour: int) -> int:
+    """How many stones of a colour are in atari."""
+    liberties = np.empty(padded_points(position.size), np.int16)
+    _board.liberties_map(position.state, liberties)
+    own = position.colours().ravel() == colour
+    return int(np.count_nonzero(own & (liberties[board_points(position.size)] == 1)))
