@@ -24,6 +24,7 @@ class Command(NamedTuple):
 
 COMMANDS: Final[dict[str, Command]] = {
     "gtp": Command("gtp.server:main", "the engine on stdin and stdout, for Sabaki and other Go programs"),
+    "analysis": Command("gtp.json_analysis_server:main", "KataGo's JSON analysis protocol, for KaTrain"),
     "play": Command("gtp.terminal:main", "a game in the terminal"),
     "doctor": Command("engine.doctor:main", "what would keep the engine from starting; --warm compiles the kernels"),
     "networks": Command("engine.networks_command:main", "list the shipped networks"),
