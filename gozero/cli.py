@@ -26,6 +26,7 @@ COMMANDS: Final[dict[str, Command]] = {
     "gtp": Command("gtp.server:main", "the engine on stdin and stdout, for Sabaki and other Go programs"),
     "analysis": Command("gtp.json_analysis_server:main", "KataGo's JSON analysis protocol, for KaTrain"),
     "play": Command("gtp.terminal:main", "a game in the terminal"),
+    "review": Command("gtp.review_command:main", "a game record with win rates, better moves and a curve"),
     "doctor": Command("engine.doctor:main", "what would keep the engine from starting; --warm compiles the kernels"),
     "networks": Command("engine.networks_command:main", "list the shipped networks"),
     "pack": Command("training.pack_command:main", "game records to a packed store"),

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import msgspec
 
 from gozero.errors import GozeroError
+from gtp import analyst, options
 from gtp import json_analysis_reply as reply
-from gtp import options
 from gtp.input import Input, Mark
 from gtp.json_analysis import RequestError, Settings, read_settings
 from gtp.json_analysis_desk import Desk, Task
@@ -86,14 +86,8 @@ class Players:
         Raises:
             GozeroError: it cannot be loaded, or plays no boards of this size.
         """
-        from engine.player_file import load_player
-        from engine.warm import is_warm
-
         if (size, second) not in self._loaded:
-            if not self._loaded and not is_warm():
-                log("the first start on this machine: compiling takes a minute or two, once")
-            player = load_player(self._name, size=size, network=self._network, threads=self._threads)
-            self._loaded[size, second] = player
+            self._loaded[size, second] = analyst.load(self._name, self._network, self._threads, size, log)
         return self._loaded[size, second]
 
     def forget(self) -> None:
@@ -169,6 +163,8 @@ class Server:
         id = task.analysis.query.id
         try:
             self._analyse(task, second)
+        except OutputClosed:
+            raise
         except RequestError as error:
             self._reply(reply.error(RequestError(str(error), error.field, id)))
         except GozeroError as error:
@@ -278,12 +274,10 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
+    analyst.add_options(parser)
     add = parser.add_argument
-    add("--player", default="auto", metavar="P", help="a player file or its name (default: by board size)")
-    add("--network", metavar="X", help="a shipped network ('gozero networks' lists them), a path, or none")
     add("--visits", type=options.at_least(1), metavar="N", help="visits of a query that names none (default 500)")
     add("--time", type=options.positive, metavar="S", help="seconds of a query that names none")
-    add("--threads", type=options.at_least(1), metavar="N", help="threads that evaluate positions")
     add("-model", metavar="M", help="as --network; a network of KataGo's is passed over")
     add("-config", metavar="FILE", help="a configuration file of KataGo's")
     add("-override-config", metavar="K=V,...", help="settings that go before those of the file")
@@ -321,19 +315,10 @@ def _read_config(path: str) -> dict[str, str]:
 
 def _network(arguments: argparse.Namespace) -> str | None:
     """The network that the command line names, which must be there; None where it leaves the choice to us."""
-    from engine import network_file
-
     named: str | None = arguments.network
     if named is None and arguments.model is not None:
         if str(arguments.model).endswith(KATAGO_NETWORKS):
             log(f"{arguments.model} is a network of KataGo's, which GoZero cannot read: it plays with its own")
         else:
             named = arguments.model
-    if named in (None, network_file.AUTO, "none"):
-        return named
-    assert named is not None
-    path = Path(named)
-    if path.suffix == ".onnx" or len(path.parts) > 1:
-        named = str(path.expanduser().resolve())  # the message must name the whole path
-    network_file.find(named)
-    return named
+    return analyst.checked_network(named)
