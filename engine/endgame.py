@@ -1,4 +1,4 @@
-"""What a player must see on the board to know that a game is over: who leads, what is settled, what is left to play."""
+"""What a player must see on the board to know that a game is over: who leads, what is dead, what is left to play."""
 
 from __future__ import annotations
 
@@ -7,17 +7,48 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from gozero import _board, _repetition
-from gozero.coords import BLACK, EMPTY, opponent, point_of
+from gozero import _board, _repetition, life, scoring
+from gozero.coords import BLACK, EMPTY, WHITE, move_index, opponent, padded_points, point_of
+from gozero.geometry import board_points
+from gozero.life import Settlement
 from gozero.position import Position
 
 FILLED_DENSITY: Final = 0.2
 """Stones for each point of the board from which on a count means something: before, one stone may own it all."""
+DEAD_OWNERSHIP: Final = 0.0
+"""A chain is dead where its owner may expect less than this of its points, from -1 (the opponent's) to 1."""
+NOTHING: Final = Settlement((), ())
+"""Every stone on the board is alive."""
 
 
-def lead(position: Position) -> float:
-    """By how much the count of the board as it stands favours the player to move, komi included."""
-    return position.score() if position.to_play == BLACK else -position.score()
+def dead_stones(position: Position, ownership: NDArray[np.float32] | None) -> Settlement:
+    """What is dead and what is in seki if the game ends here.
+
+    Args:
+        ownership: float32[size * size] as in `SearchResult`, which says what is dead but for what is certain; None
+            leaves it to random games.
+    """
+    settled = life.settle(position)
+    if ownership is None:
+        return settled
+    points = board_points(position.size)
+    colours = position.colours().ravel()
+    heads = position.state[_board.HEAD + points * _board.WORDS]
+    own = np.where(colours == position.to_play, ownership, -ownership)
+    sure = life.pass_alive(position).ravel() * np.where(colours == BLACK, 1, -1)
+    dead: list[int] = []
+    for head in np.unique(heads[colours != EMPTY]):
+        chain = (heads == head) & (colours != EMPTY)
+        alive = int(sure[chain][0])
+        if alive < 0 or (alive == 0 and float(own[chain].mean()) < DEAD_OWNERSHIP):
+            dead += points[chain].tolist()
+    return Settlement(tuple(sorted(dead)), tuple(sorted(set(settled.seki).difference(dead))))
+
+
+def lead(position: Position, settlement: Settlement = NOTHING) -> float:
+    """By how much the count by the rules of the game favours the player to move, komi included."""
+    score = scoring.final_score(position, settlement.dead, settlement.seki)
+    return score if position.to_play == BLACK else -score
 
 
 def is_filled(position: Position) -> bool:
@@ -25,10 +56,11 @@ def is_filled(position: Position) -> bool:
     return int(np.count_nonzero(position.colours())) >= FILLED_DENSITY * position.size**2
 
 
-def is_settled(position: Position) -> bool:
-    """Whether every empty region touches one colour only."""
-    black, white = _board.area(position.state)
-    return bool(black + white == position.size**2)
+def is_settled(position: Position, dead: tuple[int, ...] = ()) -> bool:
+    """Whether every empty region touches one colour only, once the dead stones are off the board."""
+    colours = position.colours()
+    colours.ravel()[[move_index(point, position.size) for point in dead]] = EMPTY
+    return bool((_flooded(colours, BLACK) ^ _flooded(colours, WHITE))[colours == EMPTY].all())
 
 
 def sensible_moves(position: Position) -> NDArray[np.bool_]:
@@ -47,6 +79,42 @@ def sensible_moves(position: Position) -> NDArray[np.bool_]:
     return sensible
 
 
+def closing_in(position: Position, dead: tuple[int, ...], sensible: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The sensible moves that take dead stones of the opponent or fill their liberties: bool[size * size + 1].
+
+    Those that put own stones in atari without taking any are left out where there are others.
+    """
+    prey = np.zeros((position.size, position.size), np.bool_)
+    prey.ravel()[[move_index(point, position.size) for point in dead]] = True
+    prey &= position.colours() == opponent(position.to_play)
+    beside = np.zeros(position.size**2 + 1, np.bool_)
+    beside[:-1] = _beside(prey).ravel()
+    beside &= sensible
+    beside[-1] = False
+    safe = beside.copy()
+    atari = stones_in_atari(position, position.to_play)
+    for index in np.flatnonzero(beside):
+        left, taken = after(position, point_of(int(index), position.size))
+        safe[index] = taken > 0 or left <= atari
+    return safe if safe.any() else beside
+
+
+def after(position: Position, point: int) -> tuple[int, int]:
+    """Stones of the player to move that are in atari after a legal move, and stones that it takes."""
+    position = position.copy()
+    colour, taken = position.to_play, sum(position.captured)
+    position.play(point)
+    return stones_in_atari(position, colour), sum(position.captured) - taken
+
+
+def stones_in_atari(position: Position, colour: int) -> int:
+    """How many stones of a colour are in atari."""
+    liberties = np.empty(padded_points(position.size), np.int16)
+    _board.liberties_map(position.state, liberties)
+    own = position.colours().ravel() == colour
+    return int(np.count_nonzero(own & (liberties[board_points(position.size)] == 1)))
+
+
 def own_territory(position: Position) -> NDArray[np.bool_]:
     """The empty points whose region touches stones of the player to move and no others: bool[size * size]."""
     colours = position.colours()
@@ -59,13 +127,18 @@ def _flooded(colours: NDArray[np.uint8], colour: int) -> NDArray[np.bool_]:
     empty = colours == EMPTY
     reached = colours == colour
     while True:
-        grown = reached.copy()
-        grown[1:] |= reached[:-1]
-        grown[:-1] |= reached[1:]
-        grown[:, 1:] |= reached[:, :-1]
-        grown[:, :-1] |= reached[:, 1:]
-        grown &= empty | reached
+        grown = reached | (_beside(reached) & empty)
         if np.array_equal(grown, reached):
             inside: NDArray[np.bool_] = reached & empty
             return inside
         reached = grown
+
+
+def _beside(marked: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The neighbours of marked points: bool[size, size]."""
+    beside = np.zeros_like(marked)
+    beside[1:] |= marked[:-1]
+    beside[:-1] |= marked[1:]
+    beside[:, 1:] |= marked[:, :-1]
+    beside[:, :-1] |= marked[:, 1:]
+    return beside

@@ -9,13 +9,10 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-import numpy as np
-
+from engine.endgame import after, stones_in_atari
 from engine.result import MoveStats
-from gozero import _board
-from gozero.coords import PASS, padded_points
+from gozero.coords import PASS
 from gozero.errors import GozeroError
-from gozero.geometry import board_points
 from gozero.position import Position
 
 
@@ -67,25 +64,9 @@ def within_reach(position: Position, moves: list[MoveStats], margin: float) -> l
     and put no stones of their own in atari.
     """
     best = moves[0]
-    before = _in_atari(position, position.to_play)
-    after, taken = _after(position, best.point)
-    if taken or after < before:
+    before = stones_in_atari(position, position.to_play)
+    left, taken = after(position, best.point)
+    if taken or left < before:
         return [best]
     near = [move for move in moves[1:] if move.point != PASS and move.value >= best.value - margin]
-    return [best, *(move for move in near if _after(position, move.point)[0] <= before)]
-
-
-def _after(position: Position, point: int) -> tuple[int, int]:
-    """Stones of the player to move that are in atari after a move, and stones that it takes."""
-    position = position.copy()
-    colour, taken = position.to_play, sum(position.captured)
-    position.play(point)
-    return _in_atari(position, colour), sum(position.captured) - taken
-
-
-def _in_atari(position: Position, colour: int) -> int:
-    """How many stones of a colour are in atari."""
-    liberties = np.empty(padded_points(position.size), np.int16)
-    _board.liberties_map(position.state, liberties)
-    own = position.colours().ravel() == colour
-    return int(np.count_nonzero(own & (liberties[board_points(position.size)] == 1)))
+    return [best, *(move for move in near if after(position, move.point)[0] <= before)]

@@ -4,14 +4,18 @@ Passing. The search itself knows what two passes lead to, as it counts the area 
 networks that pass too seldom or too soon:
 
 - nothing sensible to play (every legal point is an own eye or a suicide): pass;
-- the opponent passed, and the count of the board as it stands wins: pass;
+- the opponent passed, and the count wins: pass;
 - every empty region is one player's, the count wins, and a pass is worth as much as the best move: pass, rather than
   fill in own territory;
 - the search wants to pass on a board that is nearly empty or where the count loses, and a sensible move outside own
   territory gives some hope: play that.
 
+The count is that of the board as it stands under area rules, where taking off what is dead costs nothing. Under
+territory rules it would cost points, so the count is without the stones that are dead; and a player who is asked to
+clean up takes the opponent's dead stones first.
+
 Resigning. Only when the search has seen no hope for several own moves on end, not early in a game, and never where the
-count of the board wins as it stands.
+count wins without the dead stones.
 """
 
 from __future__ import annotations
@@ -27,7 +31,9 @@ from engine import endgame, levels
 from engine._puct import other_side
 from engine.player_file import PlayerSettings
 from engine.search import Limits, MoveStats, Search, SearchResult, Snapshot
+from gozero import life
 from gozero.coords import PASS, RESIGN, move_index, point_of
+from gozero.life import Settlement
 from gozero.position import Position
 
 RESIGN_MOVES: Final = 3
@@ -77,25 +83,35 @@ class Player:
         stop: Callable[[], bool] | None = None,
         on_progress: Callable[[Snapshot], None] | None = None,
         progress_interval: float = 0.5,
+        cleanup: bool = False,
     ) -> Choice:
-        """Decides what the player to move should do; `stop` and `on_progress` as in `Search.run`."""
+        """Decides what the player to move should do; `stop` and `on_progress` as in `Search.run`.
+
+        With `cleanup` the players disagree about what is dead: no pass before the opponent's dead stones are taken.
+        """
         sensible = endgame.sensible_moves(position)
         if not sensible[:-1].any():
             return Choice(PASS, None, "nothing sensible to play")
-        wins = endgame.lead(position) > 0
-        if wins and position.passes > 0 and endgame.is_filled(position):
+        settlement = self._settlement(position)
+        wins = endgame.lead(position, settlement) > 0
+        if wins and position.passes > 0 and not cleanup and self._may_end(position, settlement):
             return Choice(PASS, None, "the opponent passed and the count wins")
         result = self.search.run(position, limits or self.limits, stop, on_progress, progress_interval)
-        if self._gives_up(position, result.root_value) and not wins:
+        if cleanup:
+            dead = endgame.dead_stones(position, result.ownership).dead
+            closing_in = endgame.closing_in(position, dead, sensible)
+            if closing_in.any():
+                return Choice(self._best_of(position, result, closing_in), result, "taking what is dead")
+        if self._gives_up(position, result.root_value) and endgame.lead(position, life.settle(position)) <= 0:
             return Choice(RESIGN, result, "no hope")
         moves = [move for move in result.moves if sensible[move_index(move.point, position.size)]]
         if not moves:
             return Choice(self._likeliest(position, result.policy, sensible[:-1]), result, "the policy's sensible move")
         if moves[0].point == PASS:
-            if endgame.lead(position) < 0 or not endgame.is_filled(position):
+            if endgame.lead(position, settlement) < 0 or not endgame.is_filled(position):
                 return self._other_than_pass(position, result, moves, sensible)
             return Choice(PASS, result, "search")
-        if wins and self._pass_is_as_good(position, result, moves[0].value):
+        if wins and self._pass_is_as_good(position, settlement, result, moves[0].value):
             return Choice(PASS, result, "nothing left to gain")
         if self._draws(position):
             if self.settings.margin is not None:
@@ -149,9 +165,20 @@ class Player:
             return Choice(others[0].point, result, "too soon to pass")
         return Choice(PASS, result, "nothing is worth trying")
 
-    def _pass_is_as_good(self, position: Position, result: SearchResult, best: float) -> bool:
+    def _settlement(self, position: Position) -> Settlement:
+        """What the count leaves out: see the top of this module."""
+        if position.rules.scoring == "territory" and endgame.is_filled(position):
+            return life.settle(position)
+        return endgame.NOTHING
+
+    def _may_end(self, position: Position, settlement: Settlement) -> bool:
+        """Whether the count can be believed: nothing on the board that may still change hands unseen."""
+        is_area = position.rules.scoring == "area"
+        return endgame.is_filled(position) and (is_area or endgame.is_settled(position, settlement.dead))
+
+    def _pass_is_as_good(self, position: Position, settlement: Settlement, result: SearchResult, best: float) -> bool:
         """Whether a finished board can be left as it is."""
-        if not (endgame.is_filled(position) and endgame.is_settled(position)):
+        if not (endgame.is_filled(position) and endgame.is_settled(position, settlement.dead)):
             return False
         seen = [move for move in result.moves if move.point == PASS]
         if seen:
@@ -160,6 +187,13 @@ class Player:
         after.play(PASS)
         value = other_side(self.search.run(after, Limits(visits=PASS_VISITS)).root_value)
         return bool(value >= best - PASS_MARGIN)
+
+    def _best_of(self, position: Position, result: SearchResult, marked: NDArray[np.bool_]) -> int:
+        """The best move of those marked, bool[size * size + 1], or the likeliest where none was visited."""
+        for move in result.moves:
+            if marked[move_index(move.point, position.size)]:
+                return move.point
+        return self._likeliest(position, result.policy, marked[:-1])
 
     def _likeliest(self, position: Position, policy: NDArray[np.float32], marked: NDArray[np.bool_]) -> int:
         """The move that the policy likes best of those marked, bool[size * size]; there must be one."""

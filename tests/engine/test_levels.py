@@ -96,7 +96,7 @@ def test_a_beginner_resigns_and_passes_like_the_others() -> None:
     level = LEVELS[0]
     settings = PlayerSettings(visits=level.visits, temperature=level.temperature, margin=level.margin)
     beginner = Player(Search(BlackHasLost(), SearchConfig(memory_mib=16)), settings, seed=1)
-    position = Position(5, 24.5)
+    position = Position(5, 60.5)
     while position.moves[-1:] != [(WHITE, PASS)]:
         choice = beginner.choose(position)
         if choice.point == RESIGN:
