@@ -22,6 +22,9 @@ from gozero.position import Position
 MOST_MOVES_A_POINT: Final = 3
 """A rollout ends after so many moves for each point of the board: only cycles that simple ko does not see go on so long
 (a random game takes 1.4)."""
+SHARPNESS: Final = 1.5
+"""Rollouts draw by exp of so many times the learned values: they are played as if by somebody surer than the players of
+the records, and say more often who won (RESULTS.md). Which move is likeliest stays the same."""
 PASS_SHARE: Final = 0.01
 """The prior of a pass: the tree policy never passes."""
 RANDOM: Final = "random"
@@ -58,12 +61,13 @@ class RolloutPolicy:
         pattern_weights, slot_factors: see the methods of `Tables` of these names.
     """
 
-    def __init__(self, weights: RolloutWeights) -> None:
-        """Builds the tables, 20 MiB."""
+    def __init__(self, weights: RolloutWeights, sharpness: float = SHARPNESS) -> None:
+        """Builds the tables, 20 MiB. sharpness: 1 draws moves as often as they were played in the records."""
         self.weights = weights
         self.tables = Tables(weights.vocabulary)
-        self.pattern_weights = self.tables.pattern_weights(weights.rollout_values)
-        self.slot_factors = self.tables.slot_factors(weights.rollout_values)
+        values = weights.rollout_values * np.float32(sharpness)
+        self.pattern_weights = self.tables.pattern_weights(values)
+        self.slot_factors = self.tables.slot_factors(values)
 
     def rollouts(self, state: NDArray[np.uint32], count: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Plays `count` games from a board to their end.

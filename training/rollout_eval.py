@@ -9,23 +9,42 @@ from typing import Any
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
 from engine import rollout_file
 from engine.bench_rollout import speed
-from engine.rollout import RolloutPolicy
-from gozero import _patterns
+from engine.rollout import RandomRollouts, RolloutPolicy
+from gozero import _board, _patterns
 from gozero._board import state_length
+from gozero._random import seed_state
+from gozero.coords import BLACK, WHITE
 from gozero.record import SPLITS, WHITE_BIT, Store
+from selfplay.elo import Z95
 from training import _rollout_fit
 from training.batches import ALL, BatchSource
-from training.intervals import share_interval
+from training.intervals import share_interval, spread_of_mean
 from training.policy_eval import default_split, draw_positions, open_games
 from training.rollout_fit import Games
 
 _ANY_FEATURES = "compact"
 _TELL_EVERY = 500
+_JUDGED = 2000
+"""Positions whose result is told by rollouts; on 19x19 each takes some milliseconds."""
+_ROLLOUTS = 16
+_ROLLOUT_SEED = 1
+
+
+class WinnersTold(msgspec.Struct, frozen=True, kw_only=True):
+    """How often most of 16 rollouts from a position are won by whoever won the game; where they are even, half."""
+
+    positions: int
+    learned: float
+    learned_ci95: tuple[float, float]
+    random: float
+    """The same by moves drawn evenly: what learning is worth."""
+    random_ci95: tuple[float, float]
 
 
 class RolloutResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,6 +63,8 @@ class RolloutResult(msgspec.Struct, frozen=True, kw_only=True):
     """Cross-entropy of the tree policy in nats, over positions whose move it can play at all."""
     us_per_move: float
     rollouts_per_s: float
+    winners: WinnersTold | None
+    """None where no game has a winner and a komi."""
     patterns: dict[str, int]
     """How many patterns have a value of their own."""
     split: str
@@ -134,6 +155,7 @@ def evaluate_rollout(
         if on_progress is not None and (i + 1) % _TELL_EVERY == 0:
             on_progress(i + 1, len(first))
     measured = speed(policy, size)
+    winners = _winners_told(policy, store, size, drawn.rows, drawn.plies)
     vocabulary = policy.weights.vocabulary
     return RolloutResult(
         rollouts=policy.weights.name,
@@ -146,6 +168,7 @@ def evaluate_rollout(
         tree_nll=float(np.mean(losses)),
         us_per_move=measured["us_per_move"],
         rollouts_per_s=measured["rollouts_per_s"],
+        winners=winners,
         patterns={
             "3x3": len(vocabulary.patterns),
             "responses": len(vocabulary.responses),
@@ -154,6 +177,33 @@ def evaluate_rollout(
         split=split,
         board_size=size,
     )
+
+
+def _winners_told(
+    policy: RolloutPolicy, store: Store, size: int, rows: NDArray[np.int64], plies: NDArray[np.int64]
+) -> WinnersTold | None:
+    """Of some of the positions after `plies` moves of the games in `rows`."""
+    games = store.games[rows]
+    known = np.flatnonzero(np.isin(games["winner"], (BLACK, WHITE)) & np.isfinite(games["komi"]))
+    if not len(known):
+        return None
+    chosen = known[np.linspace(0, len(known) - 1, min(_JUDGED, len(known))).astype(np.int64)]
+    moves, offsets, setups, _, suicides = Games.arguments_of(store)
+    cells, taken = _patterns.tracked(size).cells, _patterns.tracked(size).taken
+    boards = np.empty((len(chosen), state_length(size)), np.uint32)
+    for board, row, ply in zip(boards, rows[chosen].tolist(), plies[chosen].tolist(), strict=True):
+        _rollout_fit.stand_at(moves, offsets[row], setups[row], ply, size, suicides[row], board, cells, taken)
+    black = boards[:, _board.TO_PLAY] == BLACK
+    komi = games["komi"][chosen].astype(np.float64) * np.where(black, -1.0, 1.0)
+    results = np.where((games["winner"][chosen] == BLACK) == black, 1.0, -1.0)
+    figures: dict[str, Any] = {}
+    for name, player in (("learned", policy), ("random", RandomRollouts())):
+        values = player.leaf_values(boards, komi, _ROLLOUTS, seed_state(_ROLLOUT_SEED))
+        told = 0.5 + 0.5 * np.sign(values) * results
+        spread = Z95 * (spread_of_mean(told, rows[chosen]) or 0.5)
+        figures[name] = float(told.mean())
+        figures[f"{name}_ci95"] = (max(0.0, float(told.mean()) - spread), min(1.0, float(told.mean()) + spread))
+    return WinnersTold(positions=len(chosen), **figures)
 
 
 def _tell(done: int, total: int) -> None:
@@ -170,6 +220,11 @@ def _print_table(result: RolloutResult) -> None:
         ("tree policy", result.tree_top1, result.tree_top1_ci95),
     ):
         table.add_row(name, f"{share:.2%} of moves (95 %: {low:.2%} to {high:.2%})")
+    if result.winners is not None:
+        told = result.winners
+        table.add_row(
+            "winner told", f"{told.learned:.1%} of positions by {_ROLLOUTS} rollouts, {told.random:.1%} by random"
+        )
     table.add_row("speed", f"{result.us_per_move:.2f} us a move, {result.rollouts_per_s:,.0f} rollouts a second")
     table.add_row("patterns", ", ".join(f"{count:,} {kind}" for kind, count in result.patterns.items()))
     Console().print(table, highlight=False)

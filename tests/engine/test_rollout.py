@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from engine import _rollout, _rollout_tables, bench_rollout, rollout_file
-from engine.rollout import NOTHING_TAKEN, RolloutPolicy, ladder_boards, rollout_value, tracked_cells
+from engine.rollout import NOTHING_TAKEN, SHARPNESS, RolloutPolicy, ladder_boards, rollout_value, tracked_cells
 from engine.rollout_file import RolloutFileError, RolloutWeights
 from engine.rollout_tables import Vocabulary
 from gozero import _board, _patterns
@@ -185,7 +185,8 @@ def test_weights_and_logits_are_the_references(policy: RolloutPolicy) -> None:
             weights = policy.move_weights(position.state, cells, taken)
             logits = policy.tree_logits(position.state, cells, taken)
             features = reference.features(before, position, tree=False)
-            expected = {place: policy.weights.rollout_values[which].sum() for place, which in features.items()}
+            values = SHARPNESS * policy.weights.rollout_values
+            expected = {place: values[which].sum() for place, which in features.items()}
             scale = _rollout_scale(policy)
             for place in np.ndindex(SIZE, SIZE):
                 weight = weights[place[0] * SIZE + place[1]]
@@ -203,7 +204,7 @@ def test_weights_and_logits_are_the_references(policy: RolloutPolicy) -> None:
 
 def _rollout_scale(policy: RolloutPolicy) -> float:
     values = policy.weights.rollout_values[: policy.weights.vocabulary.first_neighbour]
-    return float(2**30 / np.exp(values.max()))
+    return float(2**30 / np.exp(SHARPNESS * values.max()))
 
 
 def _kind(vocabulary: Vocabulary, feature: int) -> str:
@@ -228,7 +229,7 @@ def step_by_step(policy: RolloutPolicy, start: Position, seed: int, most: int) -
     _patterns.track(state, game.cells)
     cells = game.cells
     points = len(cells) // _patterns.CELL
-    table, factors = policy.tables.pattern_weights(policy.weights.rollout_values), policy.slot_factors
+    table, factors = policy.pattern_weights, policy.slot_factors
     weights, fresh_weights = np.empty((2, points), np.uint32), np.empty((2, points), np.uint32)
     blocks, fresh_blocks = (np.empty((2, (points >> 4) + 1), np.int64) for _ in range(2))
     _rollout.spread(cells, table, weights, blocks)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 from engine import rollout_file
-from engine.rollout import RolloutPolicy
+from engine.rollout import RolloutPolicy, load_policy
 from engine.rollout_tables import Tables
 from gozero import cli, config
 from gozero.coords import BLACK, WHITE, move_index
@@ -123,10 +124,28 @@ def test_the_commands_train_and_evaluate(store: Store, tmp_path: Path, capsys: p
     assert cli.main(["eval", "rollout", *common, "--json"]) == 0
     facts = json.loads(capsys.readouterr().out)
     assert {"positions", "top1", "tree_top1", "us_per_move", "rollouts_per_s"} <= set(facts)
+    assert facts["winners"] is None  # these games have none
     assert cli.main(["eval", "rollout", *common]) == 0
     assert "rollout policy" in capsys.readouterr().out
     assert cli.main(["train", "rollout", *arguments]) == 2
     assert "already holds a run" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("winner", [BLACK, WHITE])
+def test_rollouts_tell_the_winner_by_komi_for_either_player(tmp_path: Path, winner: int) -> None:
+    """No game can make up for a komi of 100 points, and in a third of the records it is the other side that has won."""
+    with StoreWriter(tmp_path / "decided.store") as writer:
+        for seed in range(30):
+            recorded = winner if seed % 3 else 3 - winner
+            komi = 100.0 if winner == WHITE else -100.0
+            writer.append(dataclasses.replace(climbers_game(seed), winner=recorded, komi=komi))
+    store = Store.open(tmp_path / "decided.store")
+    policy = load_policy("auto", SIZE)
+    told = rollout_eval.evaluate_rollout(policy, store, size=SIZE, split="all", positions=900).winners
+    assert told is not None
+    assert told.positions == 900
+    assert told.learned == told.random == pytest.approx(2 / 3, abs=0.01)
+    assert told.learned_ci95[0] < 0.6 < 0.73 < told.learned_ci95[1]
 
 
 def test_a_store_without_such_games_is_refused(store: Store) -> None:
