@@ -7,8 +7,8 @@ always with a point, by which some programs tell them apart.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,10 @@ from gozero import coords
 from gtp.protocol import GtpError
 
 if TYPE_CHECKING:
-    from engine.result import MoveStats
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from engine.result import MoveStats, SearchResult
 
 SHORTEST_INTERVAL = 0.01
 """Seconds between two lines at the least."""
@@ -30,6 +33,16 @@ class Dialect(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Restriction:
+    """`allow` or `avoid`: which first moves of a colour are looked at."""
+
+    allow: bool
+    """Whether only these moves are looked at; otherwise all but these."""
+    colour: int
+    points: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class AnalysisOptions:
     """What follows the name of an analysis command."""
 
@@ -37,54 +50,91 @@ class AnalysisOptions:
     """Whose move is analysed, and from whose view; `None` is the player to move."""
     interval: float | None = None
     """Seconds between two lines; `None` where nothing was said."""
+    min_moves: int = 0
+    """At least so many moves a line, unvisited ones too."""
     max_moves: int | None = None
     """At most so many moves a line."""
     root_info: bool = False
     """Whether each line ends in a summary of the position (kata- only)."""
+    ownership: bool = False
+    """Whether each line ends in whose each point will be, from the top left by rows (kata- only)."""
+    restrictions: tuple[Restriction, ...] = ()
 
 
-def parse_options(arguments: Sequence[str], strict: bool = True) -> AnalysisOptions:
+def parse_options(arguments: Sequence[str], size: int) -> AnalysisOptions:
     """Reads `[colour] [interval] [key value]...`; colour and interval may come in either order (Sabaki sends
-    `B 50`, Lizzie `10`, LizGoban `interval 10`).
+    `B 50`, Lizzie `10`, LizGoban `interval 10`). `allow` and `avoid` take three values, a colour, points with commas
+    between them and a depth; they hold for the first move, whatever the depth.
 
-    Programs find out what an engine can do by asking for it, so that an option that is not supported is an error,
-    unless `strict` is false: the CGOS client asks for ownership with every move, and goes on without.
+    Programs find out what an engine can do by asking for it, so that an option that is not supported is an error.
+
+    Args:
+        size: of the board whose points are named.
 
     Raises:
         GtpError: an option is unknown, or its value makes no sense.
     """
-    colour: int | None = None
-    interval: float | None = None
-    max_moves: int | None = None
-    root_info = False
+    options = AnalysisOptions()
     words = iter(arguments)
     for word in words:
         key = word.lower()
-        if colour is None and key in ("b", "w", "black", "white"):
-            colour = coords.parse_colour(key)
-        elif interval is None and _is_number(word):
-            interval = _seconds(word)
-        elif key in ("interval", "minmoves", "maxmoves", "rootinfo", *_NEVER):
-            value = next(words, None)
-            if value is None:
-                raise GtpError(f"'{word}' needs a value")
-            if key == "interval":
-                interval = _seconds(value)
-            elif key == "minmoves":
-                _count(value, word)  # every move that was visited is shown anyway
-            elif key == "maxmoves":
-                max_moves = _count(value, word)
-            elif key == "rootinfo":
-                root_info = _truth(value, word)
-            elif _truth(value, word) and strict:
+        if options.colour is None and key in ("b", "w", "black", "white"):
+            options = replace(options, colour=coords.parse_colour(key))
+        elif options.interval is None and _is_number(word):
+            options = replace(options, interval=_seconds(word))
+        elif key == "interval":
+            options = replace(options, interval=_seconds(_value(words, word)))
+        elif key == "minmoves":
+            options = replace(options, min_moves=_count(_value(words, word), word))
+        elif key == "maxmoves":
+            options = replace(options, max_moves=_count(_value(words, word), word))
+        elif key == "rootinfo":
+            options = replace(options, root_info=_truth(_value(words, word), word))
+        elif key == "ownership":
+            options = replace(options, ownership=_truth(_value(words, word), word))
+        elif key in ("allow", "avoid"):
+            restriction = _restriction(key, _value(words, word), _value(words, word), size)
+            _count(_value(words, word), word)
+            options = replace(options, restrictions=(*options.restrictions, restriction))
+        elif key in _NEVER:
+            if _truth(_value(words, word), word):
                 raise GtpError(f"'{word}' is not supported")
         else:
             raise GtpError(f"unknown analysis option '{word}'")
-    return AnalysisOptions(colour, interval, max_moves, root_info)
+    return options
 
 
-# KataGo's switches for what our networks do not tell; "false" is as good as nothing.
-_NEVER = ("ownership", "ownershipstdev", "movesownership", "movesownershipstdev", "pvvisits", "pvedgevisits")
+# KataGo's switches for what the search does not keep; "false" is as good as nothing.
+_NEVER = ("ownershipstdev", "movesownership", "movesownershipstdev", "pvvisits", "pvedgevisits")
+
+
+def first_moves(options: AnalysisOptions, colour: int, size: int) -> NDArray[np.bool_] | None:
+    """The moves of `colour` that may be looked at, bool[size * size + 1] by move index; None for all."""
+    import numpy as np
+
+    restrictions = [restriction for restriction in options.restrictions if restriction.colour == colour]
+    if not restrictions:
+        return None
+    allowed = [restriction for restriction in restrictions if restriction.allow]
+    marked = np.full(size * size + 1, not allowed)
+    for restriction in sorted(restrictions, key=lambda restriction: not restriction.allow):
+        marked[[coords.move_index(point, size) for point in restriction.points]] = restriction.allow
+    return marked
+
+
+def _value(words: Iterator[str], key: str) -> str:
+    value = next(words, None)
+    if value is None:
+        raise GtpError(f"'{key}' needs a value")
+    return value
+
+
+def _restriction(key: str, colour: str, vertices: str, size: int) -> Restriction:
+    try:
+        points = tuple(coords.parse_vertex(vertex, size) for vertex in vertices.split(","))
+        return Restriction(key == "allow", coords.parse_colour(colour), points)
+    except ValueError:
+        raise GtpError(f"bad value '{colour} {vertices}' of '{key}'") from None
 
 
 def _is_number(word: str) -> bool:
@@ -114,20 +164,39 @@ def _truth(word: str, key: str) -> bool:
     return truth
 
 
-def info_line(moves: Sequence[MoveStats], size: int, dialect: Dialect, options: AnalysisOptions, visits: int) -> str:
+def info_line(found: SearchResult, size: int, dialect: Dialect, options: AnalysisOptions) -> str:
     """All moves on one line, best first, `pv` last in each; "" while there is nothing to tell.
 
-    Values are from the view of the player to move at the root, which is the colour that was asked for. `visits` are
-    those of the root.
+    Values are from the view of the player to move at the root, which is the colour that was asked for.
     """
-    shown = moves[: options.max_moves]
+    shown = found.moves
+    if len(shown) < options.min_moves:
+        shown = [*shown, *_unvisited(found, options.min_moves - len(shown), size)]
+    shown = shown[: options.max_moves]
     if not shown:
         return ""
-    write = _kata_info if dialect is Dialect.KATAGO else _lz_info
-    parts = [write(move, order, size) for order, move in enumerate(shown)]
-    if options.root_info and dialect is Dialect.KATAGO:
-        parts.append(_root_info(shown, visits, size))
+    if dialect is Dialect.LEELA_ZERO:
+        return " ".join(_lz_info(move, order, size) for order, move in enumerate(shown))
+    parts = [_kata_info(found, move, order, size) for order, move in enumerate(shown)]
+    if options.root_info:
+        parts.append(f"rootInfo visits {found.visits} {_kata_values(found, found.root_value, size)}")
+    if options.ownership and found.ownership is not None:
+        parts.append("ownership " + " ".join([f"{share:.4f}" for share in found.ownership.tolist()]))
     return " ".join(parts)
+
+
+def _unvisited(found: SearchResult, count: int, size: int) -> list[MoveStats]:
+    """The likeliest moves that were not visited, with the value of the position."""
+    from engine.result import MoveStats
+
+    seen = {move.point for move in found.moves}
+    likely = [
+        coords.point_of(index, size) for index in found.policy.argsort()[::-1].tolist() if found.policy[index] > 0
+    ]
+    return [
+        MoveStats(point, 0, found.root_value, float(found.policy[coords.move_index(point, size)]), -1.0, [point])
+        for point in [point for point in likely if point not in seen][:count]
+    ]
 
 
 def _lz_info(move: MoveStats, order: int, size: int) -> str:
@@ -138,22 +207,17 @@ def _lz_info(move: MoveStats, order: int, size: int) -> str:
     )
 
 
-def _kata_info(move: MoveStats, order: int, size: int) -> str:
+def _kata_info(found: SearchResult, move: MoveStats, order: int, size: int) -> str:
     return (
-        f"info move {coords.format_vertex(move.point, size)} visits {move.visits} {_kata_values(move.value, size)}"
-        f" prior {move.prior:.4f} lcb {win_rate(move.lcb):.4f} order {order} pv {_variation(move, size)}"
+        f"info move {coords.format_vertex(move.point, size)} visits {move.visits}"
+        f" {_kata_values(found, move.value, size)} prior {move.prior:.4f} lcb {win_rate(move.lcb):.4f}"
+        f" order {order} pv {_variation(move, size)}"
     )
 
 
-def _kata_values(value: float, size: int) -> str:
-    lead, deviation = score_from_win_rate(win_rate(value), size)
+def _kata_values(found: SearchResult, value: float, size: int) -> str:
+    lead, deviation = lead_of(found, value, size)
     return f"winrate {win_rate(value):.4f} scoreMean {lead:.2f} scoreStdev {deviation:.2f} scoreLead {lead:.2f}"
-
-
-def _root_info(moves: Sequence[MoveStats], visits: int, size: int) -> str:
-    total = sum(move.visits for move in moves)
-    value = sum(move.value * move.visits for move in moves) / total if total else 0.0
-    return f"rootInfo visits {visits} {_kata_values(value, size)}"
 
 
 def _variation(move: MoveStats, size: int) -> str:
@@ -170,10 +234,22 @@ def _ten_thousandths(share: float) -> int:
     return round(share * 10_000)
 
 
+def lead_of(found: SearchResult, value: float, size: int) -> tuple[float, float]:
+    """The lead in points that goes with a value, both for the player to move at the root, and its standard deviation.
+
+    Where the network tells a score, it holds for the root, and other values are as many points from it as win rates
+    tell. Where it does not, the win rate alone says it.
+    """
+    lead, deviation = score_from_win_rate(win_rate(value), size)
+    if found.score is not None:
+        lead += found.score - score_from_win_rate(win_rate(found.root_value), size)[0]
+    return lead, deviation
+
+
 def score_from_win_rate(rate: float, size: int) -> tuple[float, float]:
     """The lead in points (for the same player) that goes with a win rate, and its standard deviation.
 
-    Programs that read `kata-` lines expect a score, and our networks tell only who wins. This reads the win rate as
+    Programs that read `kata-` lines expect a score, and the search tells only who wins. This reads the win rate as
     the chance that a result with a logistic distribution is above zero; its scale grows with the board (8.6 points, a
     standard deviation of 15.5, on 19x19). It puts sign and order right; it is no count of the board.
     """

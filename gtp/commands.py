@@ -13,7 +13,7 @@ from typing import Final
 
 from gozero.errors import GozeroError
 from gozero.version import __version__
-from gtp import board_commands, ending_commands, record_commands, setup_commands, think, times
+from gtp import board_commands, ending_commands, gogui, record_commands, setup_commands, think, times
 from gtp.call import Call, Handler, Stream, Write
 from gtp.protocol import Command, GtpError, OutputClosed, end_stream, failure, success
 from gtp.session import Attention, Session
@@ -28,6 +28,7 @@ def answer(session: Session, command: Command, write: Write, attention: Attentio
         OutputClosed: `write` raised it.
     """
     stream = Stream(command.id, write)
+    session.has_moved = False
     try:
         handler = COMMANDS.get(command.name)
         if handler is None:
@@ -93,18 +94,6 @@ def cpu_time(call: Call) -> str:
     return f"{time.process_time():.3f}"
 
 
-def analyze_commands(call: Call) -> str:
-    """What GoGui shows in its analysis dialog: type, label and command."""
-    return "\n".join(
-        (
-            "string/Final Score/final_score",
-            "plist/Dead Stones/final_status_list dead",
-            "string/Rules/kata-get-rules",
-            "none/Clear Cache/clear_cache",
-        )
-    )
-
-
 # `analyze` and `genmove_analyze` are left out on purpose: Sabaki would take them first, and reads their numbers as
 # integers or decimals depending on its version.
 COMMANDS: Final[dict[str, Handler]] = {
@@ -118,12 +107,12 @@ COMMANDS: Final[dict[str, Handler]] = {
     "cputime": cpu_time,
     "gomill-cpu_time": cpu_time,
     "gogui-interrupt": nothing,
-    "gogui-analyze_commands": analyze_commands,
     **board_commands.COMMANDS,
     **setup_commands.COMMANDS,
     **think.COMMANDS,
     **times.COMMANDS,
     **ending_commands.COMMANDS,
     **record_commands.COMMANDS,
+    **gogui.COMMANDS,
 }
 """Every command by its name, in the order of `list_commands`."""

@@ -6,10 +6,15 @@ from typing import TYPE_CHECKING, Final
 
 from gozero import coords
 from gozero.coords import EMPTY
+from gozero.errors import GozeroError
 from gtp.call import Call, Handler, format_points
 from gtp.protocol import GtpError
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from gozero.life import Settlement
     from gozero.position import Position
 
 
@@ -35,22 +40,45 @@ def get_rules(call: Call) -> str:
 
 
 def final_score(call: Call) -> str:
-    """The score of the board as it stands, by the rules of the game; all stones on it count as alive."""
-    position = call.position
+    """The score by the rules of the game, without the stones that are dead; before the end, of the board as it is."""
+    settlement = settle(call)
     from gozero import scoring
 
-    return scoring.format_result(scoring.final_score(position))
+    return scoring.format_result(scoring.final_score(call.position, settlement.dead, settlement.seki))
 
 
 def final_status_list(call: Call) -> str:
-    """`final_status_list STATUS`: chains, one a line; consistent with `final_score`, all are alive."""
+    """`final_status_list alive | dead | seki`: chains, one a line; consistent with `final_score`."""
     status = call.argument(0, "missing status")
     if status not in ("alive", "dead", "seki"):
         raise GtpError("invalid status")
+    position, settlement = call.position, settle(call)
+    dead, seki = set(settlement.dead), set(settlement.seki)
+    chains = [
+        chain
+        for chain in _chains(position)
+        if status == ("dead" if chain[0] in dead else "seki" if chain[0] in seki else "alive")
+    ]
+    return "\n".join(format_points(chain, position.size) for chain in chains)
+
+
+def settle(call: Call) -> Settlement:
+    """Which stones are dead and which in seki, were the game over now: as the player's network sees it, or else as
+    random games do."""
     position = call.position
-    if status != "alive":
-        return ""
-    return "\n".join(format_points(chain, position.size) for chain in _chains(position))
+    from engine import endgame
+
+    return endgame.dead_stones(position, _ownership(call))
+
+
+def _ownership(call: Call) -> NDArray[np.float32] | None:
+    """Whose each point is, for the player to move; None where the player does not say, or there is none."""
+    from engine.search import Limits
+
+    try:
+        return call.player.search.run(call.position, Limits(visits=1)).ownership
+    except (GtpError, GozeroError):  # it was logged when it was loaded
+        return None
 
 
 def _chains(position: Position) -> list[list[int]]:

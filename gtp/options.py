@@ -26,6 +26,7 @@ def parser(program: str, description: str, example: str) -> argparse.ArgumentPar
     add("--network", metavar="X", help="a shipped network ('gozero networks' lists them), a path, or none")
     add("--visits", type=at_least(1), metavar="N", help="at most N visits a move; 1 plays the bare network")
     add("--time", type=positive, metavar="S", help="seconds a move where no clock is set (default 2)")
+    add("--level", type=at_least(1), metavar="N", help="how strong: 1 (a beginner) to 10 (full strength)")
     add("--threads", type=at_least(1), metavar="N", help="threads that evaluate positions")
     add("--temperature", type=not_negative, metavar="T", help="above 0: vary the moves (default 0)")
     add("--size", type=board_size, default=19, metavar="N", help="board size at the start (default 19)")
@@ -45,16 +46,21 @@ def check(arguments: argparse.Namespace) -> None:
         from gozero.rules import parse_rules
 
         parse_rules(arguments.rules)
+    if arguments.player.endswith(".yaml"):
+        arguments.player = _whole_path(arguments.player)
     network: str | None = arguments.network
     if network in (None, "auto", "none"):
         return
     from engine import network_file
 
-    path = Path(network)
-    if path.suffix == ".onnx" or len(path.parts) > 1:
-        # Go programs start an engine in a folder of their own: the message must name the whole path.
-        arguments.network = str(path.expanduser().resolve())
+    if Path(network).suffix == ".onnx" or len(Path(network).parts) > 1:
+        arguments.network = _whole_path(network)
     network_file.find(arguments.network)
+
+
+def _whole_path(path: str) -> str:
+    """Go programs start an engine in a folder of their own: messages must say which one was looked in."""
+    return str(Path(path).expanduser().resolve())
 
 
 def player_maker(arguments: argparse.Namespace) -> Callable[[int], Player]:
@@ -73,6 +79,7 @@ def player_maker(arguments: argparse.Namespace) -> Callable[[int], Player]:
             seconds=arguments.time,
             threads=arguments.threads,
             temperature=arguments.temperature,
+            level=arguments.level,
         )
         player.search.run(Position(size), Limits(visits=2))  # loads the compiled kernels
         player.search.forget()

@@ -91,6 +91,7 @@ def _converse(session: Session, lines: Input, write: Callable[[bytes], None]) ->
             command = parse_line(item)
             if command is not None:
                 answer(session, command, write, lines, log)
+                session.ponder(lines)
 
 
 def writer(descriptor: int) -> Callable[[bytes], None]:

@@ -53,6 +53,7 @@ class Session:
 
     Attributes:
         over: set by `quit`.
+        has_moved: whether the last command was a move of ours, so that it is the opponent's turn.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Session:
         """
         self.settings = settings
         self.over = False
+        self.has_moved = False
         self._make_player = make_player
         self._log = log
         self._board = Background(self._make_position)
@@ -160,6 +162,16 @@ class Session:
             raise ValueError("the rules cannot change after stones were set up in mid-game")
         position.to_play = old.to_play
         self.position = position
+
+    def ponder(self, attention: Attention) -> None:
+        """After a move of ours: thinks on the opponent's time, until a line comes in, where the player likes to."""
+        if not self.has_moved:
+            return
+        self.has_moved = False
+        try:
+            self.player(attention).ponder(self.position, attention.line_waits)
+        except Exception as error:  # noqa: BLE001  (what nobody asked for must not end the game)
+            self._log(f"error: cannot think on the opponent's time: {error}")
 
     # --- time --------------------------------------------------------------------------------------------------------
 

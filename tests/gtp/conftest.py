@@ -12,6 +12,7 @@ import pytest
 from gtp.commands import answer
 from gtp.protocol import parse_line
 from gtp.session import Session, Settings
+from tests.conftest import CHECKOUT
 from tests.gtp.fake_player import FakePlayer
 
 FAKE_ENGINE = Path(__file__).parent / "fake_player.py"
@@ -71,27 +72,30 @@ def conversation():
     return Conversation()
 
 
+def start_engine(*words, fake=None):
+    """A GTP engine as a process: `gozero gtp WORDS`, or the fake player with `fake` as its arguments."""
+    if fake is None:
+        command = [sys.executable, "-m", "gozero", "gtp", *words]
+    else:
+        command = [sys.executable, str(FAKE_ENGINE), *map(str, fake)]
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
+        cwd="/" if os.name == "posix" else None,
+    )
+
+
 @pytest.fixture
-def engine(checkout):
-    """Starts GTP engines as processes: `engine("--time", "1")` is `gozero gtp`, `engine(fake=(2, 0))` the fake one."""
+def engine():
+    """Starts GTP engines as processes (`start_engine`), and ends them after the test."""
     running = []
 
     def start(*words, fake=None):
-        environment = {**os.environ, "PYTHONPATH": str(checkout)}
-        if fake is None:
-            command = [sys.executable, "-m", "gozero", "gtp", *words]
-        else:
-            command = [sys.executable, str(FAKE_ENGINE), *map(str, fake)]
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=environment,
-            cwd="/" if os.name == "posix" else None,
-        )
-        running.append(process)
-        return process
+        running.append(start_engine(*words, fake=fake))
+        return running[-1]
 
     yield start
     for process in running:

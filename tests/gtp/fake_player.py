@@ -10,6 +10,8 @@ import sys
 import time
 from types import SimpleNamespace
 
+import numpy as np
+
 SLICE = 0.005
 """Seconds between two looks at the clock and at `stop`."""
 
@@ -17,19 +19,20 @@ SLICE = 0.005
 class FakeSearch:
     def __init__(self):
         self.forgotten = 0
+        self.tells_ownership = False
 
-    def run(self, position, limits, stop=None, on_progress=None, progress_interval=0.5):
+    def run(self, position, limits, stop=None, on_progress=None, progress_interval=0.5, root_moves=None):
         began = reported = time.monotonic()
         visits = 0
         while True:
             now = time.monotonic()
             ending = self._ending(limits, visits, now - began, stop)
             if ending:
-                return self._result(position, visits, ending)
+                return self._result(position, visits, ending, root_moves)
             time.sleep(SLICE)
             visits += 10
             if on_progress is not None and now >= reported + progress_interval:
-                on_progress(self._result(position, visits, None))
+                on_progress(self._result(position, visits, None, root_moves))
                 reported = now
 
     def forget(self):
@@ -44,15 +47,24 @@ class FakeSearch:
             return "seconds"
         return None
 
-    def _result(self, position, visits, ending):
-        from engine.result import MoveStats
+    def _result(self, position, visits, ending, root_moves):
+        from engine.result import MoveStats, SearchResult
+        from gozero.coords import move_index
 
-        points = sensible_points(position)[:2] or [0]
+        size = position.size
+        points = [p for p in sensible_points(position) if root_moves is None or root_moves[move_index(p, size)]]
+        if root_moves is not None and not points:
+            raise ValueError("none of the moves to look at is legal")
         moves = [
             MoveStats(point, max(visits - 10 * i, 0), 0.5 - 0.25 * i, 0.3, 0.4 - 0.25 * i, [point])
-            for i, point in enumerate(points)
+            for i, point in enumerate(points[:2] or [0])
         ]
-        return SimpleNamespace(moves=moves, visits=visits, root_value=0.5, seconds=0.0, ending=ending)
+        policy = np.zeros(size * size + 1, np.float32)
+        for i, point in enumerate([*points, 0]):
+            policy[move_index(point, size)] = 0.5 ** (i + 1)
+        ownership = np.linspace(1, -1, size * size, dtype=np.float32) if self.tells_ownership else None
+        score = 3.5 if self.tells_ownership else None
+        return SearchResult(moves, 0.5, visits, visits, 0.0, policy, ending, ownership, score)
 
 
 class FakePlayer:
@@ -62,6 +74,9 @@ class FakePlayer:
         self.search = FakeSearch()
         self.think = think
         self.resigns = False
+        self.limits_seconds = 2.0
+        self.pondered = None
+        self.cleanup = None
         self.closed = False
         self.asked = None  # the limits of the last move
         self.to_play = None
@@ -70,16 +85,20 @@ class FakePlayer:
     def limits(self):
         from engine.search import Limits
 
-        return Limits(visits=1000, seconds=2.0)
+        return Limits(visits=1000, seconds=self.limits_seconds)
 
     def close(self):
         self.closed = True
 
-    def choose(self, position, limits=None, stop=None, on_progress=None, progress_interval=0.5):
+    def ponder(self, position, stop):
+        self.pondered = len(position.moves)
+
+    def choose(self, position, limits=None, stop=None, on_progress=None, progress_interval=0.5, cleanup=False):
         from engine.search import Limits
         from gozero.coords import PASS, RESIGN
 
         self.asked = limits
+        self.cleanup = cleanup
         self.to_play = position.to_play
         result = self.search.run(position, Limits(seconds=self.think), stop, on_progress, progress_interval)
         points = sensible_points(position)

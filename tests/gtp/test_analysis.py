@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 import pytest
 
-from engine.result import MoveStats
+from engine.result import MoveStats, SearchResult
 from gozero.coords import PASS, parse_vertex
-from gtp.analysis import AnalysisOptions, Dialect, info_line, parse_options, score_from_win_rate
+from gtp.analysis import (
+    AnalysisOptions,
+    Dialect,
+    Restriction,
+    first_moves,
+    info_line,
+    parse_options,
+    score_from_win_rate,
+)
 from gtp.protocol import GtpError
 from gtp.session import Settings
 from tests.gtp.conftest import Conversation, Waiting
+from tests.gtp.dialogue import KATA_LINE, LZ_LINE, OWNERSHIP, POINT, ROOT_INFO
 
-VERTEX = r"(?:[A-HJ-Z][1-9][0-9]?|pass)"
-DECIMAL = r"-?[0-9]+\.[0-9]+"
-KATA_VALUES = rf"winrate {DECIMAL} scoreMean {DECIMAL} scoreStdev {DECIMAL} scoreLead {DECIMAL}"
-TAIL = rf"order [0-9]+ pv {VERTEX}( {VERTEX})*"
-KATA_INFO = rf"info move {VERTEX} visits [0-9]+ {KATA_VALUES} prior {DECIMAL} lcb {DECIMAL} {TAIL}"
-LZ_INFO = rf"info move {VERTEX} visits [0-9]+ winrate [0-9]+ prior [0-9]+ lcb [0-9]+ {TAIL}"
-GRAMMAR = {
-    "kata": re.compile(rf"{KATA_INFO}( {KATA_INFO})*( rootInfo visits [0-9]+ {KATA_VALUES})?"),
-    "lz": re.compile(rf"{LZ_INFO}( {LZ_INFO})*"),
-}
+GRAMMAR = {"kata": re.compile(rf"{KATA_LINE}(?:{ROOT_INFO})?(?:{OWNERSHIP})?"), "lz": re.compile(LZ_LINE)}
 
 
 def move(vertex, visits, value, pv=None):
@@ -31,6 +32,12 @@ def move(vertex, visits, value, pv=None):
 
 
 MOVES = [move("E5", 90, 0.5, "E5 D4 pass"), move("C3", 10, -1.0), move("pass", 1, 1.0)]
+POLICY = np.zeros(82, np.float32)
+POLICY[[40, 56, 81, 0]] = 0.25, 0.25, 0.25, 0.125  # E5, C3, the pass, and A9, which was not visited
+
+
+def found(moves=tuple(MOVES), **more):
+    return SearchResult(list(moves), 0.5, 101, 101, 0.0, POLICY, None, **more)
 
 
 @pytest.mark.parametrize(
@@ -42,29 +49,36 @@ MOVES = [move("E5", 90, 0.5, "E5 D4 pass"), move("C3", 10, -1.0), move("pass", 1
         ("10 w", AnalysisOptions(colour=2, interval=0.1)),
         ("interval 1", AnalysisOptions(interval=0.01)),  # LizGoban
         ("black 100", AnalysisOptions(colour=1, interval=1.0)),  # q5Go
-        ("w interval 25 maxmoves 3 minmoves 2", AnalysisOptions(colour=2, interval=0.25, max_moves=3)),
+        ("w interval 25 maxmoves 3 minmoves 2", AnalysisOptions(colour=2, interval=0.25, max_moves=3, min_moves=2)),
         ("b 0", AnalysisOptions(colour=1, interval=0.01)),
         ("B ownership false rootInfo true", AnalysisOptions(colour=1, root_info=True)),
         ("rootInfo true pvVisits false", AnalysisOptions(root_info=True)),
+        ("10 ownership true", AnalysisOptions(interval=0.1, ownership=True)),  # Lizzie
+        ("avoid b A9,pass 1 w 10", AnalysisOptions(2, 0.1, restrictions=(Restriction(False, 1, (11, 0)),))),
+        (
+            "allow B A9 1 avoid W B9 1",
+            AnalysisOptions(restrictions=(Restriction(True, 1, (11,)), Restriction(False, 2, (12,)))),
+        ),
     ],
 )
 def test_options(words, expected):
-    assert parse_options(words.split()) == expected
+    assert parse_options(words.split(), 9) == expected
 
 
 REFUSED = """foo|B B|50 60|interval|interval x|interval nan|-5|1e999|maxmoves -1|maxmoves x|rootInfo maybe|
-ownership true|pvVisits true|avoid b D4 1|allow w D4 1"""
+ownership|ownership 2|pvVisits true|movesOwnership true|avoid b|avoid b D4|avoid b D4 x|avoid D4 b 1|allow w K1 1|
+allow w D4,,D5 1"""
 
 
 @pytest.mark.parametrize("words", [*REFUSED.replace("\n", "").split("|"), "9" * 400])
 def test_options_that_are_refused(words):
     # LizGoban asks for each option to see whether it is there: nothing may be passed over.
     with pytest.raises(GtpError):
-        parse_options(words.split())
+        parse_options(words.split(), 9)
 
 
 def test_katago_line():
-    line = info_line(MOVES, 9, Dialect.KATAGO, AnalysisOptions(), 101)
+    line = info_line(found(), 9, Dialect.KATAGO, AnalysisOptions())
     assert GRAMMAR["kata"].fullmatch(line)
     assert line.startswith("info move E5 visits 90 winrate 0.7500 scoreMean ")
     assert " prior 0.2500 lcb 0.7000 order 0 pv E5 D4 pass info move C3 visits 10 winrate 0.0000 " in line
@@ -72,22 +86,59 @@ def test_katago_line():
 
 
 def test_leela_zero_line():
-    line = info_line(MOVES, 9, Dialect.LEELA_ZERO, AnalysisOptions(), 101)
+    line = info_line(found(), 9, Dialect.LEELA_ZERO, AnalysisOptions())
     assert GRAMMAR["lz"].fullmatch(line)
     assert line.startswith("info move E5 visits 90 winrate 7500 prior 2500 lcb 7000 order 0 pv E5 D4 pass info move C3")
 
 
 def test_moves_are_cut_and_summed_up_on_request():
-    line = info_line(MOVES, 9, Dialect.KATAGO, AnalysisOptions(max_moves=1, root_info=True), 101)
+    line = info_line(found(), 9, Dialect.KATAGO, AnalysisOptions(max_moves=1, root_info=True))
     assert line.count("info move") == 1
     assert GRAMMAR["kata"].fullmatch(line)
     assert " pv E5 D4 pass rootInfo visits 101 winrate 0.7500" in line
 
 
+def test_moves_are_filled_up_on_request():
+    line = info_line(found(), 9, Dialect.KATAGO, AnalysisOptions(min_moves=9))
+    assert GRAMMAR["kata"].fullmatch(line)
+    assert line.count("info move") == 4, "no more are legal"
+    assert " info move A9 visits 0 winrate 0.7500" in line
+    assert info_line(found(), 9, Dialect.KATAGO, AnalysisOptions(min_moves=2)).count("info move") == 3
+
+
+def test_ownership_and_score():
+    ownership = np.linspace(-1, 1, 81, dtype=np.float32)
+    options = AnalysisOptions(root_info=True, ownership=True)
+    line = info_line(found(ownership=ownership, score=-4.25), 9, Dialect.KATAGO, options)
+    assert GRAMMAR["kata"].fullmatch(line)
+    moves, _, shares = line.partition(" ownership ")
+    np.testing.assert_allclose([float(share) for share in shares.split()], ownership, atol=1e-4)
+    # A score holds for the root; what is better than the root leads by more.
+    assert re.search("rootInfo .* scoreLead -4.25$", moves)
+    leads = [float(lead) for lead in re.findall(r"scoreLead (\S+)", moves)]
+    assert leads[0] == -4.25
+    assert leads[1] < leads[0] < leads[2]
+    assert "ownership" not in info_line(found(), 9, Dialect.KATAGO, options)
+    assert GRAMMAR["lz"].fullmatch(info_line(found(ownership=ownership), 9, Dialect.LEELA_ZERO, options))
+
+
+def marked(words, colour=1):
+    moves = first_moves(parse_options(words.split(), 9), colour, 9)
+    return None if moves is None else np.flatnonzero(moves).tolist()
+
+
+def test_first_moves():
+    assert marked("") is None
+    assert marked("avoid w A9 1") is None
+    assert marked("allow b A9,B9 1") == [0, 1]
+    assert marked("allow b A9,B9 1 allow b pass 1 avoid b B9 1") == [0, 81]
+    assert marked("avoid b A9,B9 1 avoid b pass 1") == list(range(2, 81))
+
+
 def test_a_variation_is_never_empty():
     bare = MoveStats(PASS, 1, 0.0, 0.5, -1.5, [])
-    assert info_line([bare], 9, Dialect.LEELA_ZERO, AnalysisOptions(), 1).endswith("lcb 0 order 0 pv pass")
-    assert info_line([], 9, Dialect.KATAGO, AnalysisOptions(), 0) == ""
+    assert info_line(found([bare]), 9, Dialect.LEELA_ZERO, AnalysisOptions()).endswith("lcb 0 order 0 pv pass")
+    assert info_line(found([]), 9, Dialect.KATAGO, AnalysisOptions()) == ""
 
 
 def test_scores_go_with_win_rates():
@@ -135,8 +186,26 @@ def test_analysis_rests_at_its_visits_and_waits_for_a_line():
 
 def test_unknown_options_are_refused_before_anything_is_written(conversation):
     assert conversation.refused("kata-analyze B 10 foo 1").startswith("unknown analysis option")
-    assert conversation.refused("kata-analyze B ownership true").endswith("not supported")
+    assert conversation.refused("kata-analyze B pvVisits true").endswith("not supported")
+    assert conversation.refused("kata-genmove_analyze B avoid b D4 1") == "'allow' and 'avoid' are for analysis"
     assert conversation.refused("lz-genmove_analyze B foo true").startswith("unknown analysis option")
+
+
+def test_ownership_that_nobody_can_tell_is_refused(conversation):
+    conversation.player.search.tells_ownership = True
+    first, line, *_ = conversation.reply("kata-analyze B 1 ownership true", Waiting(9)).split("\n")
+    assert first == "="
+    assert len(line.partition(" ownership ")[2].split()) == 81
+    conversation.player.search.tells_ownership = False
+    assert conversation.refused("kata-analyze B 1 ownership true").startswith("'ownership' is not supported")
+    assert conversation.reply("kata-genmove_analyze B ownership true").startswith("=\ninfo ")
+
+
+def test_only_the_moves_that_are_allowed_are_looked_at(conversation):
+    line = conversation.reply("lz-analyze 1 allow b C3,C4 1", Waiting(9)).split("\n")[1]
+    assert set(re.findall(r"info move (\S+)", line)) == {"C3", "C4"}
+    conversation.ok("play b C3")
+    assert conversation.refused("lz-analyze b 1 allow b C3 1") == "none of the moves to look at is legal"
 
 
 @pytest.mark.parametrize("dialect", ["kata", "lz"])
@@ -147,7 +216,7 @@ def test_genmove_analyze(conversation, dialect):
     assert len(lines) >= 2
     for line in lines:
         assert GRAMMAR[dialect].fullmatch(line)
-    assert re.fullmatch(rf"play {VERTEX}", played)
+    assert re.fullmatch(rf"play {POINT}", played)
     assert len(conversation.session.position.moves) == 1
 
 

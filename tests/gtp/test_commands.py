@@ -299,9 +299,26 @@ def test_reg_genmove_changes_nothing(conversation):
 
 
 def test_kgs_genmove_cleanup_and_clear_cache(conversation):
+    conversation.ok("genmove b")
+    assert not conversation.player.cleanup
     assert parse_vertex(conversation.ok("kgs-genmove_cleanup b"), 9)
+    assert conversation.player.cleanup
     conversation.ok("clear_cache")
     assert conversation.player.search.forgotten == 1
+
+
+def test_pondering_after_a_move(conversation):
+    conversation.session.ponder(Waiting())
+    assert conversation.player.pondered is None
+    conversation.ok("genmove b")
+    conversation.session.ponder(Waiting())
+    assert conversation.player.pondered == 1
+    conversation.ok("genmove w")
+    conversation.ok("undo")
+    conversation.player.pondered = None
+    conversation.ok("play b D4")
+    conversation.session.ponder(Waiting())
+    assert conversation.player.pondered is None, "it is not the opponent's turn any more"
 
 
 # --- time ------------------------------------------------------------------------------------------------------------
@@ -441,6 +458,28 @@ def test_final_status_list(conversation):
     assert conversation.refused("final_status_list foo") == "invalid status"
 
 
+BORDER = "b E9 w F9 b E8 w F8 b E7 w F7 b E6 w F6 b E5 w F5 b E4 w F4 b E3 w F3 b E2 w F2 b E1 w F1"
+
+
+def test_dead_stones_are_found_and_counted(conversation):
+    conversation.ok(f"gogui-play_sequence {BORDER} b B5 w H5 b B6 w B8 b pass w C8")
+    assert conversation.ok("final_status_list dead") == "B8 C8"
+    assert conversation.ok("final_status_list seki") == ""
+    assert "B8" not in conversation.ok("final_status_list alive")
+    assert conversation.ok("final_score") == "B+1.5"
+    conversation.ok("kgs-rules japanese")
+    assert conversation.ok("final_score") == "B+2.5", "34 points and 2 prisoners against 26 and komi"
+
+
+def test_the_network_says_what_is_dead(conversation):
+    conversation.ok("gogui-play_sequence b A9 w J1")
+    assert conversation.ok("final_status_list dead") == ""
+    conversation.player.search.tells_ownership = True  # the upper half the player to move's
+    assert conversation.ok("final_status_list dead") == ""
+    conversation.ok("gogui-setup_player w")
+    assert conversation.ok("final_status_list dead") == "A9\nJ1"
+
+
 def test_showboard(conversation):
     conversation.ok("play b D4")
     board = conversation.ok("showboard")
@@ -498,7 +537,7 @@ def test_small_commands(conversation):
         assert conversation.ok(line) == ""
     for line in conversation.ok("gogui-analyze_commands").split("\n"):
         kind, label, command = line.split("/")
-        assert kind
+        assert kind in ("gfx", "dboard", "string", "plist", "none")
         assert label
         assert command.split()[0] in COMMANDS
 
