@@ -42,8 +42,8 @@ def checked_network(named: str | None) -> str | None:
 def load(name: str, network: str | None, threads: int | None, size: int, log: Callable[[str], None]) -> Player:
     """A player for boards of size x size points that is ready to search; `log` takes a line for people.
 
-    It sees the position that it is asked about under all eight symmetries: a score from one of them is off by points,
-    which whoever compares two positions would take for a mistake.
+    It sees the position that it is asked about under all eight symmetries, as the ownership that one of them tells is
+    rough, and nobody averages it over the moves of a search.
 
     Raises:
         GozeroError: it cannot be loaded, or plays no boards of this size.

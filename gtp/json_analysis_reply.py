@@ -58,7 +58,7 @@ def result(
     query = analysis.query
     sign = _sign(analysis, position)
     shown = [move for move in found.moves if move.visits > 0]
-    moves = [_move_info(analysis, position, found, move, order, sign) for order, move in enumerate(shown)]
+    moves = [_move_info(analysis, position, move, order, sign) for order, move in enumerate(shown)]
     for info, move in zip(moves, shown, strict=True):
         if query.include_pv_visits:
             info["pvVisits"] = line_visits(tree, move.pv[: len(info["pv"])])
@@ -72,7 +72,7 @@ def result(
         "rootInfo": {
             "currentPlayer": coords.colour_letter(position.to_play),
             "visits": found.visits,
-            **_values(found, found.root_value, sign, position.size),
+            **_values(found.root_value, sign, position.size),
         },
     }
     if query.include_policy:
@@ -102,9 +102,7 @@ def _sign(analysis: Analysis, position: Position) -> int:
     return 1 if colour == position.to_play else -1
 
 
-def _move_info(
-    analysis: Analysis, position: Position, found: SearchResult, move: MoveStats, order: int, sign: int
-) -> Reply:
+def _move_info(analysis: Analysis, position: Position, move: MoveStats, order: int, sign: int) -> Reply:
     size = position.size
     length = analysis.query.analysis_pv_len
     line = move.pv[: None if length is None else 1 + length] or [move.point]
@@ -113,16 +111,21 @@ def _move_info(
         "order": order,
         "visits": move.visits,
         "prior": round(move.prior, 6),
-        **_values(found, move.value, sign, size),
+        **_values(move.value, sign, size),
         "lcb": round((1 + sign * move.lcb) / 2, 6),
         "utilityLcb": round(sign * move.lcb, 6),
         "pv": [coords.format_vertex(point, size) for point in line],
     }
 
 
-def _values(found: SearchResult, value: float, sign: int, size: int) -> Reply:
-    """Win rate and what goes with it, of a value for the player to move at the root."""
-    lead, deviation = lead_of(found, value, size)
+def _values(value: float, sign: int, size: int) -> Reply:
+    """Win rate and what goes with it, of a value for the player to move at the root.
+
+    The score is read off the win rate, which was searched. The sum of the network's ownership would be one too, but it
+    is not: in counted games it missed the result by twice as much, and jumped by eight points from a move to the next,
+    which programs would take for the points that the move lost.
+    """
+    lead, deviation = score_from_win_rate(win_rate(value), size)
     points = round(sign * lead, 3)
     return {
         "winrate": round(win_rate(sign * value), 6),
@@ -132,19 +135,6 @@ def _values(found: SearchResult, value: float, sign: int, size: int) -> Reply:
         "scoreSelfplay": points,
         "scoreStdev": round(deviation, 3),
     }
-
-
-def lead_of(found: SearchResult, value: float, size: int) -> tuple[float, float]:
-    """The lead in points that goes with a value, both for the player to move at the root, and its standard deviation.
-
-    Where the network tells a score, it holds for the root, and other values are as many points from it as win rates
-    tell. Where it does not, the win rate alone says it.
-    """
-    lead, deviation = score_from_win_rate(win_rate(value), size)
-    if found.score is not None:
-        root_lead, _ = score_from_win_rate(win_rate(found.root_value), size)
-        lead += found.score - root_lead
-    return lead, deviation
 
 
 def _rounded(numbers: NDArray[np.float32]) -> list[float]:

@@ -15,8 +15,7 @@ from gozero import coords, sgf_position
 from gozero.coords import BLACK, opponent
 from gozero.sgf_text import SgfError
 from gozero.sgf_tree import SgfNode, SgfTree
-from gtp.analysis import win_rate
-from gtp.json_analysis_reply import lead_of
+from gtp.analysis import score_from_win_rate, win_rate
 
 if TYPE_CHECKING:
     from engine.result import SearchResult
@@ -69,7 +68,7 @@ class Judged:
     black_wins: float
     """The chance that Black wins."""
     black_leads: float
-    """Points."""
+    """Points, as the win rate tells them."""
     visits: int
     lines: tuple[Line, ...]
     """The best continuations, best first."""
@@ -127,7 +126,7 @@ def judge(place: Place, found: SearchResult) -> Judged:
     """What a search says of a position."""
     size, to_play = place.position.size, place.position.to_play
     sign = 1 if to_play == BLACK else -1
-    lead, _ = lead_of(found, found.root_value, size)
+    lead, _ = score_from_win_rate(win_rate(found.root_value), size)
     lines = tuple(Line(tuple(move.pv), win_rate(sign * move.value)) for move in found.moves[:SHOWN_LINES] if move.pv)
     return Judged(place, win_rate(sign * found.root_value), sign * lead, found.visits, lines)
 

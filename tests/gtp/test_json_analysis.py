@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from types import SimpleNamespace
 
 import numpy as np
@@ -301,15 +302,16 @@ def answered(result, moves_ownership=None, **fields):
 
 def test_values_are_black_s_unless_told_otherwise():
     # White is to move, and leads.
-    black = answered(found(9, score=3.0))
+    black = answered(found(9))
+    lead = pytest.approx(-0.45 * 9 * math.log(0.7 / 0.3), abs=0.001)
     assert black["rootInfo"] == {
         "currentPlayer": "W",
         "visits": 40,
         "winrate": 0.3,
         "utility": -0.4,
-        "scoreLead": -3.0,
-        "scoreMean": -3.0,
-        "scoreSelfplay": -3.0,
+        "scoreLead": lead,
+        "scoreMean": lead,
+        "scoreSelfplay": lead,
         "scoreStdev": pytest.approx(7.346, abs=0.001),
     }
     first, second = black["moveInfos"]
@@ -318,16 +320,15 @@ def test_values_are_black_s_unless_told_otherwise():
     assert (second["move"], second["order"]) == ("C3", 1)
     # The better the move for White, the lower Black's score after it.
     assert first["scoreLead"] < black["rootInfo"]["scoreLead"] < second["scoreLead"]
-    white = answered(found(9, score=3.0), overrideSettings={"reportAnalysisWinratesAs": "WHITE"})
-    mover = answered(found(9, score=3.0), overrideSettings={"reportAnalysisWinratesAs": "SIDETOMOVE"})
+    white = answered(found(9), overrideSettings={"reportAnalysisWinratesAs": "WHITE"})
+    mover = answered(found(9), overrideSettings={"reportAnalysisWinratesAs": "SIDETOMOVE"})
     assert white == mover
     assert white["rootInfo"]["winrate"] == 0.7
     assert white["moveInfos"][0]["scoreLead"] == -first["scoreLead"]
 
 
-def test_without_a_score_the_win_rate_tells_one():
-    answer = answered(found(9))
-    assert answer["rootInfo"]["scoreLead"] == pytest.approx(-3.43, abs=0.01)
+def test_only_what_was_asked_for_and_is_known_is_told():
+    answer = answered(found(9), includeOwnership=True)
     assert "ownership" not in answer
     assert "policy" not in answer
 

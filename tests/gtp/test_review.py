@@ -30,7 +30,7 @@ def result(position, value, best="F3", ending="visits"):
     point = parse_vertex(best, position.size)
     moves = [MoveStats(point, 9, value, 0.5, value - 0.1, [point, parse_vertex("C7", position.size), PASS])]
     policy = np.zeros(position.size**2 + 1, np.float32)
-    return SearchResult(moves, value, 10, 10, 0.1, policy, ending, score=10 * value)
+    return SearchResult(moves, value, 10, 10, 0.1, policy, ending)
 
 
 def judged(text, values=VALUES, best="F3"):
@@ -48,8 +48,8 @@ def test_every_position_gets_win_rate_and_score_of_black():
     review.annotate(found)
     nodes = main_line(tree)
     assert [node.text("SBKV") for node in nodes] == ["50.00", "47.00", "47.00", "15.00", "15.00", "15.00"]
-    assert [node.text("SBKS") for node in nodes] == ["0.00", "-0.60", "-0.60", "-7.00", "-7.00", "-7.00"]
-    assert "Black wins 47.0%, W+0.6 (10 visits)\n47.0%: F3 C7 pass" in nodes[1].text("C")
+    assert [node.text("SBKS") for node in nodes] == ["0.00", "-0.49", "-0.49", "-7.03", "-7.03", "-7.03"]
+    assert "Black wins 47.0%, W+0.5 (10 visits)\n47.0%: F3 C7 pass" in nodes[1].text("C")
 
 
 def test_what_was_in_the_file_stays():
