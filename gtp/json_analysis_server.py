@@ -52,10 +52,7 @@ query that names no visits gets {DEFAULT_VISITS}; win rates are Black's unless i
 What KataGo is started with is taken as well: -model with a network of ours; -config and -override-config with
 maxVisits, maxTime and reportAnalysisWinratesAs."""
 
-EXAMPLE: Final = (
-    'example: echo \'{"id":"1","rules":"chinese","komi":7.5,"boardXSize":9,"boardYSize":9,"moves":[]}\''
-    " | gozero analysis --visits 100"
-)
+EXAMPLE: Final = "example: gozero analysis --visits 200 < queries.jsonl"
 
 
 def main(argv: Sequence[str]) -> int:
@@ -271,7 +268,6 @@ def _parser() -> argparse.ArgumentParser:
         prog="gozero analysis",
         description=DESCRIPTION,
         epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     analyst.add_options(parser)
