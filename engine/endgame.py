@@ -8,15 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gozero import _board, _repetition, life, scoring
-from gozero.coords import BLACK, EMPTY, WHITE, move_index, opponent, padded_points, point_of
+from gozero.coords import BLACK, EMPTY, PASS, WHITE, move_index, opponent, padded_points, point_of
 from gozero.geometry import board_points
 from gozero.life import Settlement
 from gozero.position import Position
 
 FILLED_DENSITY: Final = 0.2
 """Stones for each point of the board from which on a count means something: before, one stone may own it all."""
-DEAD_OWNERSHIP: Final = 0.0
-"""A chain is dead where its owner may expect less than this of its points, from -1 (the opponent's) to 1."""
+DEAD_OWNERSHIP: Final = -0.7
+"""A chain that random games leave alive is dead where its owner may expect less than this of its points, from -1 (the
+opponent's) to 1. Of 150 counted games on 19x19, random games give the winner of 146, and of 147 with compact-19's
+ownership beside them; ownership alone, with a threshold of 0, gives that of 128."""
 NOTHING: Final = Settlement((), ())
 """Every stone on the board is alive."""
 
@@ -25,8 +27,7 @@ def dead_stones(position: Position, ownership: NDArray[np.float32] | None) -> Se
     """What is dead and what is in seki if the game ends here.
 
     Args:
-        ownership: float32[size * size] as in `SearchResult`, which says what is dead but for what is certain; None
-            leaves it to random games.
+        ownership: float32[size * size] as in `SearchResult`, to add what random games misjudge; None leaves it to them.
     """
     settled = life.settle(position)
     if ownership is None:
@@ -35,14 +36,13 @@ def dead_stones(position: Position, ownership: NDArray[np.float32] | None) -> Se
     colours = position.colours().ravel()
     heads = position.state[_board.HEAD + points * _board.WORDS]
     own = np.where(colours == position.to_play, ownership, -ownership)
-    sure = life.pass_alive(position).ravel() * np.where(colours == BLACK, 1, -1)
-    dead: list[int] = []
-    for head in np.unique(heads[colours != EMPTY]):
+    open_to_doubt = (colours != EMPTY) & (life.pass_alive(position).ravel() == 0)
+    dead = set(settled.dead)
+    for head in np.unique(heads[open_to_doubt]):
         chain = (heads == head) & (colours != EMPTY)
-        alive = int(sure[chain][0])
-        if alive < 0 or (alive == 0 and float(own[chain].mean()) < DEAD_OWNERSHIP):
-            dead += points[chain].tolist()
-    return Settlement(tuple(sorted(dead)), tuple(sorted(set(settled.seki).difference(dead))))
+        if float(own[chain].mean()) < DEAD_OWNERSHIP:
+            dead.update(points[chain].tolist())
+    return Settlement(tuple(sorted(dead)), tuple(sorted(set(settled.seki) - dead)))
 
 
 def lead(position: Position, settlement: Settlement = NOTHING) -> float:
@@ -56,11 +56,32 @@ def is_filled(position: Position) -> bool:
     return int(np.count_nonzero(position.colours())) >= FILLED_DENSITY * position.size**2
 
 
-def is_settled(position: Position, dead: tuple[int, ...] = ()) -> bool:
-    """Whether every empty region touches one colour only, once the dead stones are off the board."""
+def is_settled(position: Position, dead: tuple[int, ...] = (), dame: int = 0) -> bool:
+    """Whether the empty regions that touch both colours have at most `dame` points, once the dead stones are off."""
     colours = position.colours()
     colours.ravel()[[move_index(point, position.size) for point in dead]] = EMPTY
-    return bool((_flooded(colours, BLACK) ^ _flooded(colours, WHITE))[colours == EMPTY].all())
+    contested = _flooded(colours, BLACK) & _flooded(colours, WHITE)
+    while contested.any():
+        region = np.zeros_like(contested)
+        region.ravel()[np.flatnonzero(contested)[0]] = True
+        while (grown := region | (_beside(region) & contested)).sum() > region.sum():
+            region = grown
+        if region.sum() > dame:
+            return False
+        contested &= ~region
+    return True
+
+
+def without(position: Position, dead: tuple[int, ...]) -> Position:
+    """The position as it is to be counted, without dead stones; the same one where there are none."""
+    if not dead:
+        return position
+    cleaned = position.copy()
+    cleaned.edit((EMPTY, point) for point in dead)
+    if position.passes:  # the edit made it forget
+        cleaned.to_play = opponent(position.to_play)
+        cleaned.play(PASS)
+    return cleaned
 
 
 def sensible_moves(position: Position) -> NDArray[np.bool_]:

@@ -5,14 +5,15 @@ networks that pass too seldom or too soon:
 
 - nothing sensible to play (every legal point is an own eye or a suicide): pass;
 - the opponent passed, and the count wins: pass;
-- every empty region is one player's, the count wins, and a pass is worth as much as the best move: pass, rather than
-  fill in own territory;
+- every empty region is one player's, the count wins (or territory is counted), and a pass is worth as much as the best
+  move: pass, rather than fill in own territory;
 - the search wants to pass on a board that is nearly empty or where the count loses, and a sensible move outside own
   territory gives some hope: play that.
 
 The count is that of the board as it stands under area rules, where taking off what is dead costs nothing. Under
-territory rules it would cost points, so the count is without the stones that are dead; and a player who is asked to
-clean up takes the opponent's dead stones first.
+territory rules it would cost points, so the count is without the stones that are dead, and where nothing else is open
+the search sees the board without them, as its own count would have them alive. Whoever loses passes there too. A player
+who is asked to clean up takes the opponent's dead stones first.
 
 Resigning. Only when the search has seen no hope for several own moves on end, not early in a game, and never where the
 count wins without the dead stones.
@@ -44,6 +45,8 @@ PASS_MARGIN: Final = 0.1
 """A pass that wins by the count may be worth this much less than the best move."""
 HOPELESS: Final = -0.98
 """A move of at most this value is no reason to go on where the search wants to pass."""
+SMALL_DAME: Final = 4
+"""Points of the largest region between the two players that may be dame."""
 PASS_VISITS: Final = 32
 """Visits by which a pass is judged that the search did not look at."""
 
@@ -94,9 +97,19 @@ class Player:
             return Choice(PASS, None, "nothing sensible to play")
         settlement = self._settlement(position)
         wins = endgame.lead(position, settlement) > 0
-        if wins and position.passes > 0 and not cleanup and self._may_end(position, settlement):
+        by_territory = position.rules.scoring == "territory"
+        ended = self._has_ended(position, settlement)
+        if wins and position.passes > 0 and not cleanup and (ended if by_territory else endgame.is_filled(position)):
             return Choice(PASS, None, "the opponent passed and the count wins")
-        result = self.search.run(position, limits or self.limits, stop, on_progress, progress_interval)
+        board = endgame.without(position, settlement.dead) if ended and not cleanup else position
+        result = self.search.run(
+            board,
+            limits or self.limits,
+            stop,
+            on_progress,
+            progress_interval,
+            root_moves=None if board is position else sensible,
+        )
         if cleanup:
             dead = endgame.dead_stones(position, result.ownership).dead
             closing_in = endgame.closing_in(position, dead, sensible)
@@ -108,10 +121,11 @@ class Player:
         if not moves:
             return Choice(self._likeliest(position, result.policy, sensible[:-1]), result, "the policy's sensible move")
         if moves[0].point == PASS:
-            if endgame.lead(position, settlement) < 0 or not endgame.is_filled(position):
+            loses = endgame.lead(position, settlement) < 0 and not (ended and by_territory)
+            if loses or not endgame.is_filled(position):
                 return self._other_than_pass(position, result, moves, sensible)
             return Choice(PASS, result, "search")
-        if wins and self._pass_is_as_good(position, settlement, result, moves[0].value):
+        if ended and (wins or by_territory) and self._pass_is_as_good(board, result, moves[0].value):
             return Choice(PASS, result, "nothing left to gain")
         if self._draws(position):
             if self.settings.margin is not None:
@@ -171,15 +185,13 @@ class Player:
             return life.settle(position)
         return endgame.NOTHING
 
-    def _may_end(self, position: Position, settlement: Settlement) -> bool:
-        """Whether the count can be believed: nothing on the board that may still change hands unseen."""
-        is_area = position.rules.scoring == "area"
-        return endgame.is_filled(position) and (is_area or endgame.is_settled(position, settlement.dead))
+    def _has_ended(self, position: Position, settlement: Settlement) -> bool:
+        """Whether nothing is open on the board; by territory a few dame may be, as they are worth nothing."""
+        dame = SMALL_DAME if position.rules.scoring == "territory" else 0
+        return endgame.is_filled(position) and endgame.is_settled(position, settlement.dead, dame)
 
-    def _pass_is_as_good(self, position: Position, settlement: Settlement, result: SearchResult, best: float) -> bool:
+    def _pass_is_as_good(self, position: Position, result: SearchResult, best: float) -> bool:
         """Whether a finished board can be left as it is."""
-        if not (endgame.is_filled(position) and endgame.is_settled(position, settlement.dead)):
-            return False
         seen = [move for move in result.moves if move.point == PASS]
         if seen:
             return bool(seen[0].value >= best - PASS_MARGIN)

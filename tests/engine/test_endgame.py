@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from engine.endgame import closing_in, dead_stones, is_settled, lead, sensible_moves
+from engine.endgame import closing_in, dead_stones, is_settled, lead, sensible_moves, without
 from engine.evaluator import Evaluation
 from engine.player import Player
 from engine.player_file import PlayerSettings
@@ -14,7 +14,7 @@ from engine.search import Limits, Search, SearchConfig
 from gozero import life
 from gozero.coords import BLACK, PASS, WHITE, format_vertex, parse_vertex, point_of
 from gozero.position import Position
-from tests.toy_game import EvenPolicy
+from tests.toy_game import BlackLeads, EvenPolicy
 
 # White's stone at B5 is dead; the right is White's, alive with two eyes. The left is Black's.
 DEAD_STONE = """
@@ -55,10 +55,10 @@ def test_ownership_says_what_is_dead_for_either_player(to_play: int) -> None:
     text = ". . . . .\n. X X . .\n. . . . .\n. O O . .\n. . . . ."  # where nothing is certain
     position = Position.from_ascii(text, to_play)
     black = np.zeros((5, 5), np.float32)
-    black[1, 1:3], black[3, 1:3] = [-0.1, 0.9], [0.9, -0.1]  # White's stones are Black's by their mean
+    black[1, 1:3], black[3, 1:3] = [0.9, -0.1], [0.9, 0.8]  # Black is sure of White's stones, not of its own
     ownership = (black if to_play == BLACK else -black).ravel()
     assert vertices(dead_stones(position, ownership).dead, 5) == ["B2", "C2"]
-    assert dead_stones(position, -ownership).dead != dead_stones(position, ownership).dead
+    assert dead_stones(position, np.zeros(25, np.float32)).dead == ()
 
 
 def test_ownership_is_not_asked_about_what_is_certain() -> None:
@@ -68,11 +68,11 @@ def test_ownership_is_not_asked_about_what_is_certain() -> None:
 
 
 def test_the_lead_is_that_of_the_player_to_move_without_the_dead() -> None:
-    for rules, with_dead, without in (("chinese", 1.5, 11.5), ("japanese", -0.5, 9.5)):
+    for rules, with_dead, cleaned in (("chinese", 1.5, 11.5), ("japanese", -0.5, 9.5)):
         black, white = board(BLACK, rules=rules), board(WHITE, rules=rules)
         dead = dead_stones(black, None)
         assert (lead(black), lead(white)) == (with_dead, -with_dead)
-        assert (lead(black, dead), lead(white, dead)) == (without, -without)
+        assert (lead(black, dead), lead(white, dead)) == (cleaned, -cleaned)
         assert (is_settled(black), is_settled(black, dead.dead)) == (False, True)
 
 
@@ -125,6 +125,29 @@ def test_by_territory_dead_stones_are_left_where_they_are() -> None:
     position.play(PASS)
     assert lead(position) < 0
     assert player().choose(position, Limits(visits=20)).point == PASS
+
+
+def test_by_territory_the_loser_passes_too_where_nothing_is_left() -> None:
+    position = board(komi=30.5, rules="japanese")
+    lost = Player(Search(BlackLeads(-0.95), SearchConfig(memory_mib=16)), PlayerSettings(resign_threshold=None), seed=1)
+    assert lost.choose(position, Limits(visits=20)).point == PASS
+
+
+def test_small_dame_leave_a_board_settled() -> None:
+    dame = board(text=". X . O .\nX X . O O\n. X X O .\nX X O O O\n. X O . O")
+    assert not is_settled(dame)
+    assert not is_settled(dame, dame=1)
+    assert is_settled(dame, dame=2)
+
+
+def test_a_position_without_its_dead_stones_keeps_turn_and_pass() -> None:
+    position = board(WHITE)
+    assert without(position, ()) is position
+    position.play(PASS)
+    cleaned = without(position, dead_stones(position, None).dead)
+    assert (cleaned.to_play, cleaned.passes, cleaned.colours()[1, 1]) == (BLACK, 1, 0)
+    assert cleaned.score() == lead(position, dead_stones(position, None))
+    assert position.colours()[1, 1] == WHITE
 
 
 def test_by_area_they_are_taken_where_the_count_needs_it() -> None:
