@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from gozero import coords, sgf_position
 from gozero.coords import BLACK, opponent
-from gozero.sgf_text import SgfError
+from gozero.sgf_text import SgfError, escape
 from gozero.sgf_tree import SgfNode, SgfTree
 from gtp.analysis import score_from_win_rate, win_rate
 
@@ -186,8 +186,11 @@ def _set_values(node: SgfNode, black_wins: float, black_leads: float | None = No
 
 
 def _add_comment(node: SgfNode, text: str) -> None:
-    before = node.text("C")
-    node.set_text("C", f"{before}\n\n{text}" if before.strip() else text)
+    if node.text("C").strip():
+        first, *others = node.properties["C"]
+        node.properties["C"] = [first + escape(f"\n\n{text}"), *others]  # what was there stays, byte for byte
+    else:
+        node.set_text("C", text)
 
 
 def _mark(node: SgfNode, loss: float) -> None:
