@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import platform
+import shutil
+import subprocess
 import sys
+import threading
 import time
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -20,8 +24,11 @@ TRAINING_LIBRARIES: Final = ("torch", "safetensors", "onnx", "tensorboard")
 MIN_PYTHON: Final = (3, 11)
 # What tells processors apart in speed: the vector units that the networks run on.
 VECTOR_UNITS: Final = ("avx", "avx2", "fma", "avx512f", "avx512vnni", "amx-int8", "neon", "sve")
-ANY_SIZE: Final = 9
+SPEED_SIZES: Final = (9, 19)
 SPEED_VISITS: Final = 200
+SPEED_SECONDS: Final = 2.0
+START_SECONDS: Final = 60.0
+"""An engine that has not moved so long after it was started is stuck."""
 
 EPILOG = """\
 Exits with status 1 if something would keep the engine from starting.
@@ -68,10 +75,12 @@ def examine(warm: bool = False) -> dict[str, Any]:
         problems.append(f"missing: {', '.join(missing)}; install gozero again in this environment")
         return found
     found["cpu"] = _cpu()
+    found["runtime"] = _runtime(problems)
     found["kernels"] = _kernels(warm, problems)
     found["networks"] = _networks(problems)
     if found["kernels"]["compiled"] and found["networks"] and not problems:
-        found["speed"] = _speed(found["networks"][0], problems)
+        found["speed"] = [_speed(size, problems) for size in SPEED_SIZES]
+        found["start"] = _start(problems)
     return found
 
 
@@ -83,6 +92,16 @@ def _libraries(names: tuple[str, ...]) -> dict[str, str | None]:
         except PackageNotFoundError:
             versions[name] = None
     return versions
+
+
+def _runtime(problems: list[str]) -> str | None:
+    """What runs the networks."""
+    try:
+        import onnxruntime
+    except ImportError as error:  # installed, but without a library of the system's that it needs
+        problems.append(f"ONNX Runtime, which runs the networks, does not load: {error}")
+        return None
+    return f"ONNX Runtime {onnxruntime.__version__} on the CPU"
 
 
 def _cpu() -> dict[str, Any]:
@@ -169,24 +188,73 @@ def _networks(problems: list[str]) -> list[dict[str, Any]]:
     return found
 
 
-def _speed(network: dict[str, Any], problems: list[str]) -> dict[str, Any] | None:
-    """How fast the default player searches the empty board, on the smallest size that the network was made for."""
+def _speed(size: int, problems: list[str]) -> dict[str, Any] | None:
+    """How fast the player that nobody has to choose searches the empty board."""
+    from engine import network_file
     from engine.player_file import load_player
     from engine.search import Limits
     from gozero.position import Position
 
-    size = ANY_SIZE if network["boards"] == "any" else min(network["boards"])
-    position = Position(size)
     try:
-        player = load_player(size=size, network=network["file"])
+        player = load_player(size=size)
+        player.search.run(Position(size), Limits(visits=2))  # loads the compiled kernels
         start = time.monotonic()
-        result = player.search.run(position, Limits(visits=SPEED_VISITS))
+        result = player.search.run(Position(size), Limits(SPEED_VISITS, SPEED_SECONDS))
         seconds = time.monotonic() - start
         player.close()
     except (GozeroError, ValueError) as error:
         problems.append(str(error))
         return None
-    return {"size": size, "visits": result.visits, "visits_per_s": round(result.visits / seconds)}
+    network = network_file.find(network_file.AUTO, size).stem
+    return {
+        "size": size,
+        "network": network,
+        "visits": result.new_visits,
+        "visits_per_s": round(result.new_visits / seconds),
+    }
+
+
+def engine_command() -> list[str]:
+    """The program that a Go program is given as an engine: the one installed here, by its full path."""
+    program = shutil.which("gozero", path=str(Path(sys.executable).parent))
+    return [program] if program else [sys.executable, "-m", "gozero"]
+
+
+def _start(problems: list[str]) -> dict[str, Any] | None:
+    """Starts the engine as Go programs do, in a folder that is not its own, and asks for a move on 9x9."""
+    command = engine_command()
+    # Without an installed program the checkout is the place from which it can be run.
+    folder = Path(command[0]).parent if len(command) == 1 else Path(__file__).parents[1]
+    began = time.monotonic()
+    process = subprocess.Popen(
+        [*command, "gtp", "--size", "9", "--visits", "1"],
+        cwd=folder,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    timer = threading.Timer(START_SECONDS, process.kill)
+    timer.start()
+    seconds, reply = [], b""
+    with process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        for line in (b"name\n", b"genmove b\n"):
+            with contextlib.suppress(OSError):  # it has ended: the missing reply says so
+                process.stdin.write(line)
+                process.stdin.flush()
+            reply = process.stdout.readline()
+            process.stdout.readline()
+            seconds.append(round(time.monotonic() - began, 2))
+        with contextlib.suppress(OSError):
+            process.stdin.close()
+        said = process.stderr.read().decode(errors="replace").strip()
+        timer.cancel()
+    if not reply.startswith(b"= "):
+        problems.append(f"'{' '.join(command)} gtp' does not start in {folder}: {said or 'it was silent for too long'}")
+        return None
+    return {"command": command, "first_reply_s": seconds[0], "first_move_s": seconds[1]}
 
 
 def report(found: dict[str, Any]) -> str:
@@ -197,6 +265,8 @@ def report(found: dict[str, Any]) -> str:
         f"libraries   {_versions(found['libraries'])}",
         f"training    {_versions(found['training_libraries'])}",
     ]
+    if runtime := found.get("runtime"):
+        lines.append(f"runtime     {runtime}")
     if cpu := found.get("cpu"):
         lines.append(
             f"processor   {cpu['name']}, {cpu['cores']} cores, {' '.join(cpu['vector_units']) or 'no vector units'}"
@@ -207,10 +277,22 @@ def report(found: dict[str, Any]) -> str:
     for network in found.get("networks", []):
         made_for = f"boards {_sizes(network['boards'])}, {network['parameters']:,} parameters"
         lines.append(f"network     {network['name']}: {made_for} ({network['file']})")
-    if speed := found.get("speed"):
-        lines.append(f"speed       {speed['visits_per_s']} visits/s on {speed['size']}x{speed['size']}")
+    lines += [
+        f"speed       {speed['visits_per_s']} visits/s on {speed['size']}x{speed['size']} with {speed['network']}"
+        for speed in found.get("speed", [])
+        if speed
+    ]
+    if start := found.get("start"):
+        times = f"first reply after {start['first_reply_s']} s, first move after {start['first_move_s']} s"
+        lines += [f"start       {times}", f"attach      {_attach(start['command'])}"]
     lines += [f"PROBLEM     {problem}" for problem in found["problems"]] or ["all is well: gozero play, gozero gtp"]
     return "\n".join(lines)
+
+
+def _attach(command: list[str]) -> str:
+    if len(command) > 1:
+        return "gozero is not installed in this environment: pip install . in its folder"
+    return f"in Sabaki, path: {command[0]}  arguments: gtp"
 
 
 def _versions(libraries: dict[str, str | None]) -> str:

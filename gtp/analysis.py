@@ -177,9 +177,9 @@ def info_line(found: SearchResult, size: int, dialect: Dialect, options: Analysi
         return ""
     if dialect is Dialect.LEELA_ZERO:
         return " ".join(_lz_info(move, order, size) for order, move in enumerate(shown))
-    parts = [_kata_info(found, move, order, size) for order, move in enumerate(shown)]
+    parts = [_kata_info(move, order, size) for order, move in enumerate(shown)]
     if options.root_info:
-        parts.append(f"rootInfo visits {found.visits} {_kata_values(found, found.root_value, size)}")
+        parts.append(f"rootInfo visits {found.visits} {_kata_values(found.root_value, size)}")
     if options.ownership and found.ownership is not None:
         parts.append("ownership " + " ".join([f"{share:.4f}" for share in found.ownership.tolist()]))
     return " ".join(parts)
@@ -207,16 +207,16 @@ def _lz_info(move: MoveStats, order: int, size: int) -> str:
     )
 
 
-def _kata_info(found: SearchResult, move: MoveStats, order: int, size: int) -> str:
+def _kata_info(move: MoveStats, order: int, size: int) -> str:
     return (
         f"info move {coords.format_vertex(move.point, size)} visits {move.visits}"
-        f" {_kata_values(found, move.value, size)} prior {move.prior:.4f} lcb {win_rate(move.lcb):.4f}"
+        f" {_kata_values(move.value, size)} prior {move.prior:.4f} lcb {win_rate(move.lcb):.4f}"
         f" order {order} pv {_variation(move, size)}"
     )
 
 
-def _kata_values(found: SearchResult, value: float, size: int) -> str:
-    lead, deviation = lead_of(found, value, size)
+def _kata_values(value: float, size: int) -> str:
+    lead, deviation = score_from_win_rate(win_rate(value), size)
     return f"winrate {win_rate(value):.4f} scoreMean {lead:.2f} scoreStdev {deviation:.2f} scoreLead {lead:.2f}"
 
 
@@ -234,22 +234,11 @@ def _ten_thousandths(share: float) -> int:
     return round(share * 10_000)
 
 
-def lead_of(found: SearchResult, value: float, size: int) -> tuple[float, float]:
-    """The lead in points that goes with a value, both for the player to move at the root, and its standard deviation.
-
-    Where the network tells a score, it holds for the root, and other values are as many points from it as win rates
-    tell. Where it does not, the win rate alone says it.
-    """
-    lead, deviation = score_from_win_rate(win_rate(value), size)
-    if found.score is not None:
-        lead += found.score - score_from_win_rate(win_rate(found.root_value), size)[0]
-    return lead, deviation
-
-
 def score_from_win_rate(rate: float, size: int) -> tuple[float, float]:
     """The lead in points (for the same player) that goes with a win rate, and its standard deviation.
 
-    Programs that read `kata-` lines expect a score, and the search tells only who wins. This reads the win rate as
+    Programs that read `kata-` lines expect a score, and the search tells only who wins. (The sum of a network's
+    ownership would be another estimate; it was off by more, and jumped from move to move.) This reads the win rate as
     the chance that a result with a logistic distribution is above zero; its scale grows with the board (8.6 points, a
     standard deviation of 15.5, on 19x19). It puts sign and order right; it is no count of the board.
     """

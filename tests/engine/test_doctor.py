@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 
 import pytest
 
 from engine import doctor, network_file, warm
 from gozero import cli
 from gozero.errors import GozeroError
+
+
+@pytest.fixture(autouse=True)
+def short_search(monkeypatch):
+    monkeypatch.setattr(doctor, "SPEED_VISITS", 4)
 
 
 def test_json_is_one_object_with_the_facts(capsys):
@@ -68,6 +75,32 @@ def test_a_kernel_that_does_not_compile_is_a_problem(monkeypatch, capsys):
 
     monkeypatch.setitem(warm.STEPS, "board", broken)
     assert any("no compiler" in problem for problem in doctor.examine(warm=True)["problems"])
+
+
+def test_an_engine_that_starts_is_timed():
+    problems = []
+    started = doctor._start(problems)
+    assert problems == []
+    assert 0 < started["first_reply_s"] <= started["first_move_s"]
+
+
+@pytest.mark.parametrize("program", ["import sys; sys.exit('no such thing')", "import time; time.sleep(60)"])
+def test_an_engine_that_does_not_start_is_a_problem(monkeypatch, program):
+    monkeypatch.setattr(doctor, "engine_command", lambda: [sys.executable, "-c", program])
+    monkeypatch.setattr(doctor, "START_SECONDS", 3.0)
+    problems = []
+    assert doctor._start(problems) is None
+    assert len(problems) == 1
+    assert ("no such thing" in problems[0]) == ("no such thing" in program)
+
+
+def test_an_installed_program_is_named_by_its_whole_path(monkeypatch, tmp_path):
+    program = tmp_path / ("gozero.exe" if os.name == "nt" else "gozero")
+    program.touch(mode=0o755)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    assert doctor.engine_command() == [str(program)]
+    program.unlink()
+    assert doctor.engine_command()[1:] == ["-m", "gozero"]
 
 
 @pytest.mark.slow

@@ -15,8 +15,8 @@ from tests.gtp.conftest import start_engine
 
 SLACK = 5
 """How many times slower than on a quiet machine things may be here."""
-PATIENCE = 600.0
-"""Seconds after which an engine is taken to hang, and killed; the slow tests take a part of it."""
+PATIENCE = 3600.0
+"""Seconds after which an engine is taken to hang, and killed; a hundred thousand commands take a part of them."""
 IN_FLIGHT = 500
 """Commands that are sent before a reply is read."""
 UNANSWERED = ("quit", "printsgf")
