@@ -54,3 +54,9 @@ def lower_bound(mean: float, square_sum: float, visits: float, deviations: float
     """
     variance = (max(0.0, square_sum - visits * mean * mean) + 1.0) / visits
     return max(-1.0, mean - deviations * math.sqrt(variance / visits))
+
+
+@kernel
+def mixed_value(network_value: float, result: float, rollout_share: float) -> float:
+    """V = (1 - lambda) v + lambda z: the value of a leaf from a network's and from the result of rollouts."""
+    return (1.0 - rollout_share) * network_value + rollout_share * result

@@ -14,15 +14,17 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from engine import _tree
-from engine.evaluator import AnyEvaluator, Evaluation, UniformEvaluator
+from engine import _expand, _select
+from engine.evaluator import AnyEvaluator, Evaluation
 from engine.flight import evaluate, new_batch
 from engine.network_file import NetworkInfo
 from engine.player_file import NO_NETWORK, load_player
-from engine.search import Limits, Search, SearchConfig, root_of
+from engine.root import root_of
+from engine.search import Limits, Search, SearchConfig
 from engine.tree import Tree
 from gozero import timing
 from gozero._random import seed_state
+from gozero.geometry import symmetry_table
 from gozero.position import Position
 
 TREE_VISITS: Final = 10_000
@@ -118,9 +120,9 @@ def _bare_speed(
     """Evaluations a second, in batches as large as the search's, of the positions that one batch of it holds."""
     assert search.tree is not None
     count = search.config.batch_size
-    batch = new_batch(search.evaluator, position.size, count)
-    tables, tree = search.tables(position.size), search.tree.arrays
-    _tree.select_leaves(tree, root_of(position), tables, search.formula, seed_state(0), batch, count, count)
+    batch = new_batch(position.size, count)
+    root, anywhere = root_of(position, search.config, search.is_turning), np.zeros(0, np.int32)
+    _select.select_leaves(*search.tree.arrays, *root, *batch, seed_state(0), anywhere, count, count)
     calls = max(1, evaluations // (count * threads))
 
     def work() -> None:
@@ -136,21 +138,22 @@ def _bare_speed(
 
 def tree_seconds(size: int, search_config: SearchConfig) -> float:
     """CPU time of the first 10,000 visits of a tree in batches of a search's size, policies and values from a table."""
-    search = Search(UniformEvaluator(), search_config)
-    position = Position(size)
-    root, tables, count = root_of(position), search.tables(size), search_config.batch_size
+    count = search_config.batch_size
+    root, table = root_of(Position(size), search_config, turns=False), symmetry_table(size)
+    root.terms["rollout_share"] = 0.0
     random = np.random.default_rng(0)
     logits = (2 * random.standard_normal((_POOL + count, size * size + 1))).astype(np.float32)
     values = random.uniform(-0.5, 0.5, _POOL + count).astype(np.float32)
-    batch = new_batch(search.evaluator, size, count)
+    batch, anywhere = new_batch(size, count), np.zeros(0, np.int32)
 
     def grow() -> None:
         tree, rng = Tree(size, search_config.memory_mib << 20), seed_state(0)
-        _tree.add_root(tree.arrays, root)
-        _tree.set_root(tree.arrays, logits[0], 0.0, tables, search.formula)
+        _expand.add_root(*tree.arrays, root.state, root.history, root.indices, root.terms)
+        _expand.set_root(*tree.arrays, logits[0], 0.0, table[0], root.terms)
         while tree.visits < TREE_VISITS:
-            found, _, _ = _tree.select_leaves(tree.arrays, root, tables, search.formula, rng, batch, count, count)
+            found, _, _ = _select.select_leaves(*tree.arrays, *root, *batch, rng, anywhere, count, count)
             row = tree.visits % _POOL
-            _tree.apply_answers(tree.arrays, batch, found, logits[row:], values[row:], tables, search.formula)
+            answers = (logits[row:], values[row:], values[row:])
+            _expand.apply_answers(*tree.arrays, batch.node, batch.symmetry, found, *answers, table, root.terms)
 
     return timing.median_cpu_seconds(grow)

@@ -4,12 +4,15 @@ An `Evaluator` answers whole batches of one board size. The search does not know
 that `feature_set` names, so an evaluator that looks at nothing names `NO_FEATURES`.
 """
 
-from typing import Final, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gozero.errors import GozeroError
+
+if TYPE_CHECKING:
+    from engine.joined_evaluator import JoinedEvaluator
 
 NO_FEATURES: Final = "none"
 """The feature set of an evaluator that reads no planes."""
@@ -68,7 +71,7 @@ class BoardEvaluator(Protocol):
         """Frees what it holds; it is not used afterwards."""
 
 
-AnyEvaluator: TypeAlias = Evaluator | BoardEvaluator
+AnyEvaluator: TypeAlias = "Evaluator | BoardEvaluator | JoinedEvaluator"
 
 
 class UniformEvaluator:

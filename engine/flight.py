@@ -4,19 +4,30 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import Executor, Future
+from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Final, NamedTuple, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
-from engine import _tree
-from engine._tree import Formula, LeafBatch, Tables, TreeArrays
+from engine import _expand, _tree
+from engine._expand import LeafBatch
 from engine.evaluator import BOARDS, NO_FEATURES, AnyEvaluator, BoardEvaluator, Evaluation, Evaluator, EvaluatorError
+from engine.joined_evaluator import JoinedEvaluator
+from engine.rollout import LeafRollouts, given_points
+from engine.root import Root
+from engine.tree import Tree
 from gozero import features
-from gozero._board import state_length
+from gozero._board import SIZE, state_length
+from gozero._features import HISTORY
+from gozero.geometry import symmetry_table
 
 _MEMORY: Final = 0.8
 """How much of the measured speed of calls is kept from one call to the next."""
+_HERE_SECONDS: Final = 0.02
+"""Where one call at a time is enough, one that takes no longer than this is made on the tree's own thread: handing a
+batch over and back takes a twentieth of a millisecond, but who waits for a call hears nothing."""
 
 
 class CallTimer:
@@ -34,6 +45,25 @@ class CallTimer:
             self.seconds_per_leaf += (1.0 - _MEMORY) * (seconds / leaves - self.seconds_per_leaf)
 
 
+@dataclass(frozen=True)
+class Crew:
+    """Who judges the leaves of a search.
+
+    Attributes:
+        evaluator: asked on `threads`, `at_once` calls at a time.
+        rollouts: played on the tree's own thread while the evaluator works; None where they have no share.
+        symmetry_rng, rollout_rng: uint64[1], see gozero._random.
+    """
+
+    evaluator: AnyEvaluator
+    rollouts: LeafRollouts | None
+    threads: Executor
+    at_once: int
+    timer: CallTimer
+    symmetry_rng: NDArray[np.uint64]
+    rollout_rng: NDArray[np.uint64]
+
+
 class _Answer(NamedTuple):
     """What comes back from an evaluator's thread."""
 
@@ -42,36 +72,32 @@ class _Answer(NamedTuple):
     seconds: float
 
 
-class _Batch(NamedTuple):
+@dataclass
+class _Batch:
     """A batch on its way."""
 
     leaves: LeafBatch
     filled: int
-    future: Future[None]
+    future: Future[None] | None = None
+    results: NDArray[np.float32] | None = None
+    """Of the rollouts, once they are played."""
 
 
 class Flight:
     """The batches in flight during one search. Everything but the evaluation itself happens on the caller's thread."""
 
-    def __init__(
-        self,
-        evaluator: AnyEvaluator,
-        threads: Executor,
-        timer: CallTimer,
-        tree: TreeArrays,
-        tables: Tables,
-        formula: Formula,
-    ) -> None:
-        """No batch yet; `timer` learns from every answer."""
-        self._evaluator = evaluator
-        self._threads = threads
-        self._timer = timer
-        self._tree = tree
-        self._tables = tables
-        self._formula = formula
+    def __init__(self, crew: Crew, tree: Tree, root: Root, batch_size: int) -> None:
+        """No batch yet; the crew's timer learns from every answer."""
+        self.tree = tree
+        """Where answers are backed up. It may be exchanged for another while nothing is in flight."""
+        self._crew = crew
+        self._terms = root.terms
+        self._batch_size = batch_size
+        self._table = symmetry_table(tree.size)
         self._batches: dict[int, _Batch] = {}
         self._answers: SimpleQueue[_Answer] = SimpleQueue()
         self._next_ticket = 0
+        self._spare: list[LeafBatch] = []
 
     @property
     def batches(self) -> int:
@@ -83,11 +109,32 @@ class Flight:
         """How many leaves wait for their answer."""
         return sum(batch.filled for batch in self._batches.values())
 
+    def new_batch(self) -> LeafBatch:
+        """Room for leaves that are to be launched."""
+        return self._spare.pop() if self._spare else new_batch(self.tree.size, self._batch_size)
+
     def launch(self, leaves: LeafBatch, count: int) -> None:
-        """Sends the first `count` leaves of a batch to the evaluator."""
+        """Sends the first `count` leaves of a batch to the evaluator, or asks it at once (see `_HERE_SECONDS`).
+
+        Raises:
+            EvaluatorError: as in `land`.
+        """
         ticket = self._next_ticket
         self._next_ticket += 1
-        self._batches[ticket] = _Batch(leaves, count, self._threads.submit(self._answer, ticket, leaves, count))
+        self._batches[ticket] = _Batch(leaves, count)
+        expected = count * self._crew.timer.seconds_per_leaf
+        if self._crew.at_once == 1 and self._crew.rollouts is None and 0 < expected < _HERE_SECONDS:
+            self._back_up(self._answer(ticket, leaves, count))
+        else:
+            self._batches[ticket].future = self._crew.threads.submit(self._send, ticket, leaves, count)
+
+    def roll_out(self) -> bool:
+        """Plays the rollouts of one batch that has none yet; returns whether there was one."""
+        for batch in self._batches.values():
+            if self._crew.rollouts is not None and batch.results is None:
+                batch.results = roll_out(self._crew, batch.leaves, batch.filled)
+                return True
+        return False
 
     def land(self, timeout: float) -> None:
         """Waits for an answer, at most `timeout` seconds, and backs up all that are there, in the order they came.
@@ -96,7 +143,7 @@ class Flight:
             EvaluatorError: the evaluator answered what is no number. Whatever the evaluator raises is raised here too.
         """
         try:
-            answer = self._answers.get(timeout=timeout)
+            answer = self._answers.get(timeout=timeout) if timeout > 0 else self._answers.get_nowait()
             while True:
                 self._back_up(answer)
                 answer = self._answers.get_nowait()
@@ -106,49 +153,74 @@ class Flight:
     def abandon(self) -> None:
         """Gives up every leaf in flight, so that the tree is as if it had not been selected; answers go nowhere."""
         for batch in self._batches.values():
-            batch.future.cancel()
-            give_up(self._tree, batch.leaves, batch.filled)
+            if batch.future is not None:
+                batch.future.cancel()
+            _tree.give_up(*self.tree.arrays, batch.leaves.node, batch.filled)
         self._batches.clear()
 
-    def _answer(self, ticket: int, leaves: LeafBatch, count: int) -> None:
+    def _send(self, ticket: int, leaves: LeafBatch, count: int) -> None:
         """Runs on an evaluator's thread."""
+        self._answers.put(self._answer(ticket, leaves, count))
+
+    def _answer(self, ticket: int, leaves: LeafBatch, count: int) -> _Answer:
         started = time.monotonic()
         evaluation: Evaluation | BaseException
         try:
-            evaluation = evaluate(self._evaluator, leaves, count)
+            evaluation = evaluate(self._crew.evaluator, leaves, count)
         except BaseException as error:  # noqa: BLE001  (raised again on the search's own thread)
             evaluation = error
-        self._answers.put(_Answer(ticket, evaluation, time.monotonic() - started))
+        return _Answer(ticket, evaluation, time.monotonic() - started)
 
     def _back_up(self, answer: _Answer) -> None:
         batch = self._batches.pop(answer.ticket)
         if isinstance(answer.evaluation, BaseException):
-            give_up(self._tree, batch.leaves, batch.filled)
+            _tree.give_up(*self.tree.arrays, batch.leaves.node, batch.filled)
             raise answer.evaluation
-        self._timer.add(answer.seconds, batch.filled)
-        logits, value = answer.evaluation.policy_logits, answer.evaluation.value
-        _tree.apply_answers(self._tree, batch.leaves, batch.filled, logits, value, self._tables, self._formula)
+        self._crew.timer.add(answer.seconds, batch.filled)
+        logits, values = answer.evaluation.policy_logits, answer.evaluation.value
+        results = values
+        if self._crew.rollouts is not None:
+            results = roll_out(self._crew, batch.leaves, batch.filled) if batch.results is None else batch.results
+        leaves = batch.leaves
+        _expand.apply_answers(
+            *self.tree.arrays,
+            leaves.node,
+            leaves.symmetry,
+            batch.filled,
+            logits,
+            values,
+            results,
+            self._table,
+            self._terms,
+        )
+        self._spare.append(leaves)
 
 
-def give_up(tree: TreeArrays, leaves: LeafBatch, count: int) -> None:
-    """Forgets the first `count` leaves of a batch whose answers are not waited for; they may be selected again."""
-    for node in leaves.node[:count].tolist():
-        tree.status[node] = _tree.NEW
-        _tree.release(tree, node)
-
-
-def new_batch(evaluator: AnyEvaluator, size: int, leaves: int) -> LeafBatch:
-    """Room for `leaves` leaves of a board of size x size points."""
-    reads_boards = evaluator.feature_set == BOARDS
-    planes = 0 if reads_boards or evaluator.feature_set == NO_FEATURES else features.plane_count(evaluator.feature_set)
-    return LeafBatch(
-        planes=np.zeros((leaves, planes * size * size), np.uint8),
-        boards=np.zeros((leaves, state_length(size) if reads_boards else 0), np.uint32),
-        global_values=np.zeros((leaves, len(features.GLOBALS)), np.float32),
-        node=np.zeros(leaves, np.int32),
-        symmetry=np.zeros(leaves, np.int32),
-        size=size,
+def roll_out(crew: Crew, leaves: LeafBatch, count: int) -> NDArray[np.float32]:
+    """The result of one rollout from each of the first `count` leaves of a batch, for the player to move there."""
+    assert crew.rollouts is not None
+    return crew.rollouts.leaf_values(
+        leaves.boards[:count], given_points(leaves.global_values[:count]), 1, crew.rollout_rng
     )
+
+
+def new_batch(size: int, leaves: int) -> LeafBatch:
+    """Room for `leaves` leaves of a board of size x size points."""
+    return LeafBatch(
+        boards=np.empty((leaves, state_length(size)), np.uint32),
+        recent=np.empty((leaves, HISTORY), np.int32),
+        global_values=np.empty((leaves, len(features.GLOBALS)), np.float32),
+        node=np.empty(leaves, np.int32),
+        symmetry=np.empty(leaves, np.int32),
+        collided=np.empty(leaves, np.int32),
+    )
+
+
+def is_turned(evaluator: AnyEvaluator) -> bool:
+    """Whether the evaluator, or a part of it, sees boards turned; what reads the boards themselves never does."""
+    if isinstance(evaluator, JoinedEvaluator):
+        return is_turned(evaluator.policy) or is_turned(evaluator.value)
+    return evaluator.feature_set != BOARDS
 
 
 def evaluate(evaluator: AnyEvaluator, leaves: LeafBatch, count: int) -> Evaluation:
@@ -157,11 +229,17 @@ def evaluate(evaluator: AnyEvaluator, leaves: LeafBatch, count: int) -> Evaluati
     Raises:
         EvaluatorError: the answer has the wrong shape or is no number.
     """
-    size = leaves.size
+    size = int(leaves.boards[0, SIZE])
+    if isinstance(evaluator, JoinedEvaluator):
+        logits = evaluate(evaluator.policy, leaves, count).policy_logits
+        if not is_turned(evaluator.policy):  # but the value's boards may be, and so must what the batch is answered
+            logits = _turned(logits, symmetry_table(size)[leaves.symmetry[:count]])
+        answer = evaluate(evaluator.value, leaves, count)
+        return answer._replace(policy_logits=logits)
     if evaluator.feature_set == BOARDS:
         answer = cast(BoardEvaluator, evaluator).evaluate_boards(leaves.boards[:count], leaves.global_values[:count])
     else:
-        planes = leaves.planes[:count].reshape(count, leaves.planes.shape[1] // (size * size), size, size)
+        planes = _planes(evaluator.feature_set, leaves, count, size)
         answer = cast(Evaluator, evaluator).evaluate(planes, leaves.global_values[:count])
     if answer.policy_logits.shape != (count, size * size + 1) or answer.value.shape != (count,):
         raise EvaluatorError(
@@ -174,3 +252,21 @@ def evaluate(evaluator: AnyEvaluator, leaves: LeafBatch, count: int) -> Evaluati
         policy_logits=np.ascontiguousarray(answer.policy_logits, np.float32),
         value=np.ascontiguousarray(answer.value, np.float32),
     )
+
+
+def _planes(feature_set: str, leaves: LeafBatch, count: int, size: int) -> NDArray[np.uint8]:
+    """The input planes of the first `count` leaves of a batch: uint8[count, C, S, S]."""
+    if feature_set == NO_FEATURES:
+        return np.empty((count, 0, size, size), np.uint8)
+    number = features.plane_count(feature_set)
+    planes = np.empty((count, number * size * size), np.uint8)
+    table, code = symmetry_table(size), features.set_id(feature_set)
+    _expand.fill_leaves(leaves.boards, leaves.recent, leaves.symmetry, count, table, code, planes)
+    return planes.reshape(count, number, size, size)
+
+
+def _turned(logits: NDArray[np.float32], places: NDArray[np.int32]) -> NDArray[np.float32]:
+    """Logits [B, S*S + 1] of boards as they lie, moved to where `places`, int32[B, S*S + 1], says."""
+    turned = np.empty_like(logits)
+    np.put_along_axis(turned, places, logits, axis=1)
+    return turned

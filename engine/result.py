@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 
 from engine._puct import lower_bound, other_side
 from engine.tree import Tree
-from gozero.coords import point_of
+from gozero.coords import move_index, point_of
 
 _LINE_LENGTH: Final = 20
 """Moves of a most visited line."""
 _LCB_DEVIATIONS: Final = 2.0
+LCB_SHARE: Final = 0.1
+"""Visits that a move needs, as a share of the most visited one's, to be preferred to that one."""
 
 Ending = Literal["visits", "seconds", "stopped", "full"]
 
@@ -37,7 +39,8 @@ class SearchResult:
     """What a search has found so far, or in the end."""
 
     moves: list[MoveStats]
-    """The moves that were visited, best first: by visits, then by value. Where none was, the policy's first choice."""
+    """The moves that were visited, best first: by visits, then by value, but for what `SearchConfig.choice` puts first.
+    Where none was visited, the policy's first choice."""
     root_value: float
     """Mean value of the root, in [-1, 1] for the player to move."""
     visits: int
@@ -49,7 +52,7 @@ class SearchResult:
     """The evaluator's policy at the root, float32[S*S + 1] by move index; 0 where a move is illegal or was
     left out of the search."""
     ending: Ending | None
-    """What ended the search; None while it runs. "full" means that the tree took all the memory it may."""
+    """What ended the search; None while it runs. "full" means that the memory has no room for a tree."""
     ownership: NDArray[np.float32] | None = None
     """float32[S*S] in [-1, 1]: 1 where the network expects the point to be the player to move's at the end; None where
     it does not say."""
@@ -83,10 +86,29 @@ def root_estimate(
 
 
 def summarise(
-    tree: Tree, visits_before: int, seconds: float, ending: Ending | None, estimate: RootEstimate
+    tree: Tree,
+    visits_before: int,
+    seconds: float,
+    ending: Ending | None,
+    estimate: RootEstimate,
+    first: int | None = None,
+    by_lcb: bool = False,
 ) -> SearchResult:
-    """Reads the result off a tree whose root is evaluated; it had `visits_before` visits when the search began."""
+    """Reads the result off a tree whose root is evaluated; it had `visits_before` visits when the search began.
+
+    Args:
+        first: the move index that comes first in any case.
+        by_lcb: whether the first move is chosen by its lower confidence bound.
+    """
     moves = sorted(_visited_moves(tree), key=lambda move: (move.visits, move.value), reverse=True)
+    best = None
+    if first is not None:
+        best = next((move for move in moves if move_index(move.point, tree.size) == first), None)
+    elif by_lcb and moves:
+        best = max((move for move in moves if move.visits >= LCB_SHARE * moves[0].visits), key=lambda move: move.lcb)
+    if best is not None:
+        moves.remove(best)
+        moves.insert(0, best)
     return SearchResult(
         moves=moves or [_first_choice(tree)],
         root_value=tree.root_value,
@@ -100,17 +122,31 @@ def summarise(
     )
 
 
+def is_disputed(tree: Tree) -> bool:
+    """Whether the most visited move at the root is not the best valued of those with a tenth of its visits."""
+    tried = tree.arrays.child[tree.tried_edges()]
+    nodes = tree.arrays.nodes[tried]
+    nodes = nodes[nodes["visits"] > 0]
+    if not len(nodes):
+        return False
+    nodes = nodes[nodes["visits"] >= LCB_SHARE * nodes["visits"].max()]
+    # The children's values are the opponent's: the best move has the lowest.
+    return bool(np.argmax(nodes["visits"]) != np.argmin(nodes["value_sum"] / nodes["visits"]))
+
+
 def _visited_moves(tree: Tree) -> list[MoveStats]:
+    """The moves at the root that have visits, in the order in which they were first tried."""
     arrays, tried = tree.arrays, tree.tried_edges()
     moves = []
     for move, prior, child in zip(
         arrays.move[tried].tolist(), arrays.prior[tried].tolist(), arrays.child[tried].tolist(), strict=True
     ):
-        visits = int(arrays.visits[child])
+        node = arrays.nodes[child]
+        visits = int(node["visits"])
         if visits == 0:
             continue
-        value = other_side(float(arrays.value_sum[child]) / visits)
-        lcb = lower_bound(value, float(arrays.square_sum[child]), float(visits), _LCB_DEVIATIONS)
+        value = other_side(float(node["value_sum"]) / visits)
+        lcb = lower_bound(value, float(node["square_sum"]), float(visits), _LCB_DEVIATIONS)
         line = [move, *tree.line(child, _LINE_LENGTH - 1)]
         moves.append(
             MoveStats(point_of(move, tree.size), visits, value, prior, lcb, [point_of(m, tree.size) for m in line])

@@ -1,4 +1,4 @@
-"""A search tree: its memory, its root, and what can be read from it. The walking is done in `engine._tree`."""
+"""A search tree: its memory, its root, and what can be read from it. The walking is done in `engine._select`."""
 
 from __future__ import annotations
 
@@ -8,22 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine import _tree
-from engine._tree import TreeArrays
+from engine._tree import NODE, TreeArrays
 
-_NODE_FIELDS: Final = {
-    "status": np.uint8,
-    "parent": np.int32,
-    "visits": np.int32,
-    "virtual_losses": np.int32,
-    "value_sum": np.float64,
-    "square_sum": np.float64,
-    "value": np.float32,
-    "first_edge": np.int32,
-    "edge_count": np.int16,
-    "tried": np.int16,
-}
 _EDGE_FIELDS: Final = {"move": np.int16, "prior": np.float32, "child": np.int32}
-_NODE_BYTES: Final = sum(np.dtype(kind).itemsize for kind in _NODE_FIELDS.values())
 _EDGE_BYTES: Final = sum(np.dtype(kind).itemsize for kind in _EDGE_FIELDS.values())
 
 
@@ -43,11 +30,11 @@ class Tree:
             budget: bytes. The system hands out memory as it is written to, so a small tree stays small.
         """
         moves = size * size + 1
-        nodes = max(2, min(budget // (_NODE_BYTES + moves * _EDGE_BYTES), 2**31 // moves - 1))
+        nodes = max(2, min(budget // (NODE.itemsize + moves * _EDGE_BYTES), 2**31 // moves - 1))
         self.budget = budget
         self.size = size
         self.arrays: TreeArrays = TreeArrays(
-            **{name: np.empty(nodes, kind) for name, kind in _NODE_FIELDS.items()},
+            nodes=np.empty(nodes, NODE),
             **{name: np.empty(nodes * moves, kind) for name, kind in _EDGE_FIELDS.items()},
             used=np.zeros(2, np.int64),
         )
@@ -60,22 +47,22 @@ class Tree:
     @property
     def visits(self) -> int:
         """Visits of the root; 0 before it is evaluated."""
-        return int(self.arrays.visits[0]) if self.nodes else 0
+        return int(self.arrays.nodes["visits"][0]) if self.nodes else 0
 
     @property
     def root_value(self) -> float:
         """Mean of the values backed up to the root, for the player to move there; there must be one."""
-        return float(self.arrays.value_sum[0] / self.arrays.visits[0])
+        return float(self.arrays.nodes["value_sum"][0] / self.arrays.nodes["visits"][0])
 
     def edges(self, node: int = 0) -> slice:
         """Where the legal moves of a node lie in the edge arrays."""
-        first = int(self.arrays.first_edge[node])
-        return slice(first, first + int(self.arrays.edge_count[node]))
+        first = int(self.arrays.nodes["first_edge"][node])
+        return slice(first, first + int(self.arrays.nodes["edge_count"][node]))
 
     def tried_edges(self, node: int = 0) -> slice:
         """Where those of its moves lie that have a child."""
-        first = int(self.arrays.first_edge[node])
-        return slice(first, first + int(self.arrays.tried[node]))
+        first = int(self.arrays.nodes["first_edge"][node])
+        return slice(first, first + int(self.arrays.nodes["tried"][node]))
 
     def child(self, node: int, move: int) -> int | None:
         """The child that a move (by index) leads to, or None where it was never tried."""
@@ -95,7 +82,7 @@ class Tree:
         if not len(kept):
             raise ValueError("none of the moves to be searched is legal here")
         self.arrays.move[edges.start : edges.start + len(kept)] = kept
-        self.arrays.edge_count[0] = len(kept)
+        self.arrays.nodes["edge_count"][0] = len(kept)
 
     def priors(self, node: int = 0) -> NDArray[np.float32]:
         """The policy at an expanded node by move index: float32[S*S + 1], 0 where a move is illegal."""
@@ -107,11 +94,30 @@ class Tree:
     def line(self, node: int, length: int) -> list[int]:
         """The most visited continuation from a node: at most `length` move indices."""
         moves = np.empty(length, np.int16)
-        count = _tree.most_visited_line(self.arrays, node, moves)
+        count = _tree.most_visited_line(self.arrays.nodes, self.arrays.move, self.arrays.child, node, moves)
         return [int(move) for move in moves[:count]]
 
-    def subtree(self, node: int) -> Tree:
-        """A new tree of the same budget with `node` as its root, the statistics kept. Nothing may be pending."""
+    def subtree(self, node: int, least_visits: int = 0) -> Tree:
+        """A new tree of the same budget with `node` as its root, the statistics kept. Nothing may be pending.
+
+        Nodes with fewer than `least_visits` visits keep their statistics, but not what is below them.
+        """
         tree = Tree(self.size, self.budget)
-        _tree.copy_subtree(self.arrays, node, tree.arrays)
+        _tree.copy_subtree(*self.arrays, node, least_visits, np.empty(self.nodes, np.int32), *tree.arrays)
         return tree
+
+    def pruned(self) -> Tree | None:
+        """A copy that takes at most half of the room, without what is below the least visited nodes.
+
+        None where the root's own edges take more than that.
+        """
+        nodes = self.arrays.nodes[: self.nodes]
+        expanded = nodes[nodes["status"] == _tree.EXPANDED]
+        by_visits = expanded[np.argsort(-expanded["visits"], kind="stable")]
+        fits = (np.cumsum(by_visits["edge_count"], dtype=np.int64) <= len(self.arrays.move) // 2) & (
+            np.cumsum(by_visits["tried"], dtype=np.int64) < len(self.arrays.nodes) // 2
+        )
+        if fits.all() or not fits[0]:
+            return None
+        # All nodes with as many visits as the first that does not fit go.
+        return self.subtree(0, int(by_visits["visits"][np.argmin(fits)]) + 1)

@@ -77,7 +77,14 @@ def remove_stale(parent: Path) -> None:
             shutil.rmtree(path, ignore_errors=True)
 
 
-_options: dict[str, Any] = {"nogil": True, "cache": True, "error_model": "numpy", "no_cfunc_wrapper": True}
+# "_nrt" is what makes arrays possible. Said outright, as numba would else take it from whichever kernel calls first.
+_options: dict[str, Any] = {
+    "nogil": True,
+    "cache": True,
+    "error_model": "numpy",
+    "no_cfunc_wrapper": True,
+    "_nrt": True,
+}
 # numba counts references to every array that a function is given or slices, in atomic instructions that cost as much as
 # the work of a small kernel: a random game is a quarter faster without. Where no array is made, nothing needs counting.
 _lean_options = {**_options, "_nrt": False}

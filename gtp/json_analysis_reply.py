@@ -92,7 +92,7 @@ def line_visits(tree: Tree, line: list[int]) -> list[int]:
         if child is None:
             break
         node = child
-        visits.append(int(tree.arrays.visits[node]))
+        visits.append(int(tree.arrays.nodes["visits"][node]))
     return visits
 
 

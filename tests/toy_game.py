@@ -192,9 +192,9 @@ def _visit(path: list[Node]) -> None:
 def same_tree(tree: Tree, node: int, plain: Node) -> int:
     """Asserts that the engine's tree below a node is the plain one; returns how many nodes they have."""
     arrays = tree.arrays
-    assert arrays.visits[node] == plain.visits
-    assert math.isclose(arrays.value[node], plain.value, abs_tol=1e-6)
-    assert math.isclose(arrays.value_sum[node], plain.value_sum, abs_tol=1e-4)
+    assert arrays.nodes["visits"][node] == plain.visits
+    assert math.isclose(arrays.nodes["value"][node], plain.value, abs_tol=1e-6)
+    assert math.isclose(arrays.nodes["value_sum"][node], plain.value_sum, abs_tol=1e-4)
     edges = tree.edges(node)
     if not plain.terminal:
         size = plain.position.size

@@ -25,6 +25,7 @@ from tests.toy_game import (
     plain_search,
     positions_below,
     same_tree,
+    tried_moves,
 )
 
 SERIAL = SearchConfig(batch_size=1, batches_in_flight=1, random_symmetry=False, memory_mib=32)
@@ -138,10 +139,10 @@ def test_two_passes_end_the_game_with_the_area_count(komi: float, value: float) 
     assert search.tree is not None
     node = search.tree.child(0, 16)
     assert node is not None
-    assert search.tree.arrays.status[node] == _tree.TERMINAL
+    assert search.tree.arrays.nodes["status"][node] == _tree.TERMINAL
     # White is to move there, so Black's win is White's loss.
-    assert search.tree.arrays.value[node] == -value
-    assert search.tree.arrays.value_sum[node] == -value * search.tree.arrays.visits[node]
+    assert search.tree.arrays.nodes["value"][node] == -value
+    assert search.tree.arrays.nodes["value_sum"][node] == -value * search.tree.arrays.nodes["visits"][node]
     check_statistics(search.tree)
 
 
@@ -158,7 +159,7 @@ def test_a_handicap_bonus_counts_at_the_end_of_games() -> None:
     assert search.tree is not None
     node = search.tree.child(0, 25)
     assert node is not None
-    assert search.tree.arrays.value[node] == 1.0  # White to move, and White wins
+    assert search.tree.arrays.nodes["value"][node] == 1.0  # White to move, and White wins
 
 
 def test_terminal_values_are_those_of_their_positions() -> None:
@@ -168,10 +169,10 @@ def test_terminal_values_are_those_of_their_positions() -> None:
     assert search.tree is not None
     ends = 0
     for node, reached in positions_below(search.tree, position):
-        if search.tree.arrays.status[node] == _tree.TERMINAL:
+        if search.tree.arrays.nodes["status"][node] == _tree.TERMINAL:
             ends += 1
             lead = reached.score() if reached.to_play == BLACK else -reached.score()
-            assert search.tree.arrays.value[node] == np.sign(lead)
+            assert search.tree.arrays.nodes["value"][node] == np.sign(lead)
     assert ends > 30
     check_statistics(search.tree)
 
@@ -229,10 +230,11 @@ def test_turning_the_board_changes_nothing_for_who_turns_with_it(average: bool) 
     assert plain.tree is not None
     assert turned.tree is not None
     assert plain.tree.nodes == turned.tree.nodes
-    for name in ("visits", "value_sum", "move", "child"):
-        length = plain.tree.arrays.used[int(name in ("move", "child"))]
-        mine, theirs = (getattr(tree.arrays, name)[:length] for tree in (plain.tree, turned.tree))
+    for name in ("visits", "value_sum", "parent", "edge_count"):
+        mine, theirs = (tree.arrays.nodes[name][: tree.nodes] for tree in (plain.tree, turned.tree))
         np.testing.assert_allclose(mine, theirs, atol=1e-6)
+    for node in range(plain.tree.nodes):
+        assert list(tried_moves(plain.tree, node)) == list(tried_moves(turned.tree, node))
 
 
 def test_the_averaged_root_is_the_mean_of_eight_answers() -> None:
@@ -381,8 +383,8 @@ def test_the_tree_is_kept_when_the_game_goes_on() -> None:
     assert child is not None
     grandchild = search.tree.child(child, position_index(reply))
     assert grandchild is not None
-    visits = int(search.tree.arrays.visits[grandchild])
-    mean = search.tree.arrays.value_sum[grandchild] / visits
+    visits = int(search.tree.arrays.nodes["visits"][grandchild])
+    mean = search.tree.arrays.nodes["value_sum"][grandchild] / visits
     position.play(mine.point)
     position.play(reply)
     second = search.run(position, Limits(visits=1))
@@ -407,7 +409,7 @@ def test_a_kept_tree_lists_the_moves_that_superko_allows_there() -> None:
         result = search.run(position, Limits(visits=200))
         assert search.tree is not None
         for node, reached in positions_below(search.tree, position):
-            if search.tree.arrays.status[node] == _tree.EXPANDED:
+            if search.tree.arrays.nodes["status"][node] == _tree.EXPANDED:
                 listed = np.zeros(5, np.uint8)
                 listed[search.tree.arrays.move[search.tree.edges(node)]] = 1
                 np.testing.assert_array_equal(listed, reached.legal_mask())

@@ -8,13 +8,15 @@ import msgspec
 import numpy as np
 import pytest
 
-from engine import _tree
+from engine import _expand, _select, _tree
+from engine._expand import LeafBatch
 from engine._puct import other_side
-from engine._tree import LeafBatch
-from engine.flight import evaluate, give_up, new_batch
-from engine.search import Limits, Search, SearchConfig, root_of
+from engine.flight import evaluate, new_batch
+from engine.root import root_of
+from engine.search import Limits, Search, SearchConfig
 from engine.tree import Tree
 from gozero._random import seed_state
+from gozero.geometry import symmetry_table
 from gozero.position import Position
 from tests.toy_game import KOMI, EvenPolicy, HashEvaluator, positions_below, tried_moves
 
@@ -23,25 +25,26 @@ SMALL = SearchConfig(memory_mib=32)
 
 def check_statistics(tree: Tree) -> None:
     """Visits and values of every node are its own and its children's, and nothing is pending."""
-    arrays = tree.arrays
-    assert not arrays.virtual_losses[: tree.nodes].any()
-    for node in range(tree.nodes):
-        children = [child for _, child in tried_moves(tree, node)]
-        assert all(arrays.parent[child] == node for child in children)
-        if arrays.status[node] == _tree.EXPANDED:
-            assert arrays.visits[node] == 1 + sum(arrays.visits[child] for child in children)
-            below = sum(other_side(arrays.value_sum[child]) for child in children)
-            assert arrays.value_sum[node] == pytest.approx(float(arrays.value[node]) + below, abs=1e-9)
-            squares = sum(arrays.square_sum[child] for child in children)
-            assert arrays.square_sum[node] == pytest.approx(float(arrays.value[node]) ** 2 + squares, abs=1e-9)
-            edges = tree.edges(node)
-            assert arrays.prior[edges].sum() == pytest.approx(1.0, abs=1e-4)
-            untried = arrays.prior[edges][len(children) :]
+    arrays, nodes = tree.arrays, tree.arrays.nodes
+    assert not nodes["virtual_losses"][: tree.nodes].any()
+    for index, node in enumerate(nodes[: tree.nodes]):
+        children = [child for _, child in tried_moves(tree, index)]
+        assert all(nodes["parent"][child] == index for child in children)
+        if node["status"] == _tree.EXPANDED:
+            assert node["visits"] == 1 + sum(nodes["visits"][child] for child in children)
+            below = sum(other_side(nodes["value_sum"][child]) for child in children)
+            assert node["value_sum"] == pytest.approx(float(node["value"]) + below, abs=1e-9)
+            squares = sum(nodes["square_sum"][child] for child in children)
+            assert node["square_sum"] == pytest.approx(float(node["value"]) ** 2 + squares, abs=1e-9)
+            priors = arrays.prior[tree.edges(index)]
+            assert priors.sum() == pytest.approx(1.0, abs=1e-4)
+            assert node["tried_prior"] == pytest.approx(priors[: len(children)].sum(), abs=1e-5)
+            untried = priors[len(children) :]
             assert not len(untried) or untried[0] == untried.max()
         else:
-            assert arrays.status[node] in (_tree.NEW, _tree.TERMINAL)
+            assert node["status"] in (_tree.NEW, _tree.TERMINAL)
             assert not children
-            assert arrays.status[node] == _tree.TERMINAL or arrays.visits[node] == 0
+            assert node["status"] == _tree.TERMINAL or node["visits"] == 0
 
 
 class Workshop:
@@ -55,23 +58,21 @@ class Workshop:
         search.run(position, Limits(visits=1))
         assert search.tree is not None
         self.tree = search.tree
-        self.root = root_of(position)
-        self.tables = search.tables(position.size)
-        self.formula = search.formula
+        self.root = root_of(position, config, search.is_turning)
         self.rng = seed_state(1)
 
     def select(self, wanted: int) -> tuple[LeafBatch, int]:
-        batch = new_batch(self.evaluator, self.tree.size, wanted)
-        leaves, _, _ = _tree.select_leaves(
-            self.tree.arrays, self.root, self.tables, self.formula, self.rng, batch, wanted, wanted
-        )
+        batch, anywhere = new_batch(self.tree.size, wanted), np.zeros(0, np.int32)
+        leaves, _, _ = _select.select_leaves(*self.tree.arrays, *self.root, *batch, self.rng, anywhere, wanted, wanted)
         return batch, leaves
 
     def answer(self, batch: LeafBatch, leaves: int) -> None:
         if not leaves:
             return
         policy, value, _, _ = evaluate(self.evaluator, batch, leaves)
-        _tree.apply_answers(self.tree.arrays, batch, leaves, policy, value, self.tables, self.formula)
+        table = symmetry_table(self.tree.size)
+        answers = (batch.node, batch.symmetry, leaves, policy, value, value, table, self.root.terms)
+        _expand.apply_answers(*self.tree.arrays, *answers)
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(4)))[::5])
@@ -81,7 +82,7 @@ def test_visits_are_conserved_whatever_order_answers_come_in(order: tuple[int, .
     for _ in range(8):
         batches = [work.select(3) for _ in order]
         in_flight = sum(leaves for _, leaves in batches)
-        assert work.tree.arrays.virtual_losses[0] == in_flight
+        assert work.tree.arrays.nodes["virtual_losses"][0] == in_flight
         assert work.tree.visits == visits
         for i in order:
             work.answer(*batches[i])
@@ -97,7 +98,7 @@ def test_leaves_given_up_leave_no_trace_and_can_be_selected_again() -> None:
     visits = work.tree.visits
     batch, leaves = work.select(4)
     given_up = set(batch.node[:leaves].tolist())
-    give_up(work.tree.arrays, batch, leaves)
+    _tree.give_up(*work.tree.arrays, batch.node, leaves)
     check_statistics(work.tree)
     assert work.tree.visits == visits
     again, leaves = work.select(4)
@@ -112,7 +113,7 @@ def test_a_pending_leaf_is_never_selected_twice() -> None:
     batches = [work.select(4) for _ in range(6)]
     nodes = [node for batch, leaves in batches for node in batch.node[:leaves].tolist()]
     assert len(set(nodes)) == len(nodes) > 0
-    assert work.tree.arrays.virtual_losses[0] == len(nodes)
+    assert work.tree.arrays.nodes["virtual_losses"][0] == len(nodes)
     for batch, leaves in batches:
         work.answer(batch, leaves)
     check_statistics(work.tree)
@@ -126,7 +127,7 @@ def test_virtual_losses_spread_a_batch() -> None:
         for _ in range(30):
             work.answer(*work.select(1))
         batch, leaves = work.select(12)
-        parents = work.tree.arrays.parent[batch.node[:leaves]]
+        parents = work.tree.arrays.nodes["parent"][batch.node[:leaves]]
         return len(set(parents.tolist()))
 
     assert different_moves(1.0) > different_moves(0.0)
@@ -143,7 +144,7 @@ def test_every_node_lists_the_legal_moves_of_its_position(size: int, rules: str)
     assert search.tree is not None
     refused = 0
     for node, reached in positions_below(search.tree, position):
-        if search.tree.arrays.status[node] != _tree.EXPANDED:
+        if search.tree.arrays.nodes["status"][node] != _tree.EXPANDED:
             continue
         listed = np.zeros(size * size + 1, np.uint8)
         listed[search.tree.arrays.move[search.tree.edges(node)]] = 1
@@ -175,13 +176,13 @@ def test_a_subtree_keeps_every_statistic() -> None:
     search.run(position, Limits(visits=500))
     assert search.tree is not None
     whole = search.tree
-    child = max((child for _, child in tried_moves(whole, 0)), key=lambda child: whole.arrays.visits[child])
+    child = max((child for _, child in tried_moves(whole, 0)), key=lambda child: whole.arrays.nodes["visits"][child])
     part = whole.subtree(child)
     check_statistics(part)
 
     def compare(old: int, new: int) -> int:
         for name in ("status", "visits", "value_sum", "square_sum", "value", "edge_count", "tried"):
-            assert getattr(whole.arrays, name)[old] == getattr(part.arrays, name)[new]
+            assert whole.arrays.nodes[name][old] == part.arrays.nodes[name][new]
         for name in ("move", "prior"):
             before, after = (getattr(t.arrays, name)[t.edges(n)] for t, n in ((whole, old), (part, new)))
             np.testing.assert_array_equal(before, after)
@@ -192,13 +193,44 @@ def test_a_subtree_keeps_every_statistic() -> None:
     assert part.visits > 20
 
 
-def test_a_full_tree_stays_whole() -> None:
+def test_a_full_tree_goes_on_without_its_least_visited_parts() -> None:
+    """A mebibyte holds some thousand nodes: the visits are all made, and every node above the rest keeps its sums."""
     position = Position(9, KOMI)
-    search = Search(EvenPolicy(), SearchConfig(memory_mib=1))
-    result = search.run(position, Limits())
-    assert result.ending == "full"
-    assert search.tree is not None
-    assert 100 < result.visits <= len(search.tree.arrays.visits)
-    check_statistics(search.tree)
-    taken = sum(array.nbytes for array in search.tree.arrays)
-    assert taken <= 1 << 20 + 100
+    search = Search(HashEvaluator(), SearchConfig(memory_mib=1, batch_size=8))
+    result = search.run(position, Limits(visits=3000))
+    assert (result.visits, result.ending) == (3000, "visits")
+    tree = search.tree
+    assert tree is not None
+    assert tree.nodes <= len(tree.arrays.nodes) < 1300
+    assert sum(array.nbytes for array in tree.arrays) <= (1 << 20) + 100
+    assert sum(move.visits for move in result.moves) == 2999
+    nodes = tree.arrays.nodes
+    assert not nodes["virtual_losses"][: tree.nodes].any()
+    for index in np.flatnonzero(nodes["status"][: tree.nodes] == _tree.EXPANDED).tolist():
+        below = sum(int(nodes["visits"][child]) for _, child in tried_moves(tree, index))
+        assert nodes["visits"][index] >= 1 + below
+        assert tree.arrays.prior[tree.edges(index)].sum() == pytest.approx(1.0, abs=1e-4)
+
+
+def test_pruning_keeps_the_statistics_of_what_stays() -> None:
+    position = Position(5, KOMI)
+    search = Search(HashEvaluator(), SMALL, seed=2)
+    search.run(position, Limits(visits=600))
+    whole = search.tree
+    assert whole is not None
+    part = whole.subtree(0, least_visits=10)
+    assert part.nodes < whole.nodes
+
+    def compare(old: int, new: int) -> None:
+        before, after = whole.arrays.nodes[old], part.arrays.nodes[new]
+        assert [before[name] for name in ("visits", "value_sum", "square_sum", "value")] == [
+            after[name] for name in ("visits", "value_sum", "square_sum", "value")
+        ]
+        pruned = old > 0 and before["status"] == _tree.EXPANDED and before["visits"] < 10
+        assert after["status"] == (_tree.NEW if pruned else before["status"])
+        assert after["edge_count"] == (0 if pruned else before["edge_count"])
+        if not pruned:
+            for (_, a), (_, b) in zip(tried_moves(whole, old), tried_moves(part, new), strict=True):
+                compare(a, b)
+
+    compare(0, 0)
