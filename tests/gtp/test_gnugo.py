@@ -57,7 +57,7 @@ DIALOGUE = [
     ("undo", None),
     ("undo", None),
     ("play w D4", None),
-    ("final_score", "GNU Go judges who is dead; we count the board as it stands"),
+    ("final_score", "GNU Go guesses whose the empty board will be; we count it as it stands"),
     ("genmove", None),
     ("genmove x", None),
     # Undo
@@ -108,6 +108,22 @@ DIALOGUE = [
     ("final_status_list", None),
     ("loadsgf", None),
     ("loadsgf /no/such/file.sgf", "text"),
+    # A finished game with a dead stone
+    ("boardsize 9", None),
+    ("clear_board", None),
+    ("komi 7.5", None),
+    *[(f"play {colour} {column}{row}", None) for row in range(9, 0, -1) for colour, column in ("bE", "wF")],
+    *[(f"play {move}", None) for move in ("b B5", "w H5", "b B6", "w B8", "b pass", "w pass")],
+    ("reg_genmove b", "GNU Go writes PASS; clients know the specification's pass"),
+    ("final_status_list dead", None),
+    ("final_status_list seki", None),
+    ("final_score", None),
+    ("komi 9", None),
+    ("final_score", "a draw; GNU Go keeps the score from before the komi changed"),
+    ("undo", None),
+    ("undo", None),
+    ("undo", None),
+    ("final_status_list dead", None),
 ]
 
 
