@@ -3,7 +3,7 @@
 The file is a zip archive of numpy arrays under LZMA, which `numpy.load` can open too:
 
 - `gozero-store.json`: format, version and what `meta.json` of the store says;
-- `games/NAME.npy`: a column of `record.GAME_DTYPE` each, all but the offsets, which follow from the lengths;
+- `games/NAME.npy`: a column of `store.GAME_DTYPE` each, all but the offsets, which follow from the lengths;
 - `moves.npy`: the codes of all games, less the colours that follow from whose turn it is.
 
 Every array has a checksum, so a file that opens is what was written.
@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gozero.coords import WHITE
-from gozero.record import GAME_DTYPE, Store, StoreError, StoreMeta
+from gozero.store import GAME_DTYPE, Store, StoreError, StoreMeta
 
 _FORMAT: Final = "gozero-travel"
 _VERSION: Final = 1

@@ -15,8 +15,9 @@ from gozero import features
 from gozero._board import state_length
 from gozero.coords import BLACK, WHITE
 from gozero.geometry import symmetry_table
-from gozero.record import ENDINGS, RULE_NAMES, SPLITS, Store, split_of
+from gozero.record import ENDINGS, RULE_NAMES, SPLITS, split_of
 from gozero.rules import parse_rules
+from gozero.store import Store
 from training import _batches
 from training.ownership import Ownership
 

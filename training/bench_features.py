@@ -18,7 +18,8 @@ from gozero._features import HISTORY
 from gozero.data_files import data_dir
 from gozero.features import feature_set
 from gozero.geometry import symmetry_table
-from gozero.record import WHITE_BIT, Store, rules_of_code
+from gozero.record import WHITE_BIT, rules_of_code
+from gozero.store import Store
 from training import _batches, _bench_features
 from training.batches import ALL, BatchSource
 from training.pack import PackError

@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gozero._board import state_length
-from gozero.record import RULE_NAMES, Store
+from gozero.record import RULE_NAMES
 from gozero.rules import parse_rules
+from gozero.store import Store
 from training import _ownership
 
 PLAYOUTS = 16

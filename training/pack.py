@@ -23,7 +23,8 @@ from numpy.typing import NDArray
 
 from gozero import record, sgf
 from gozero.errors import GozeroError
-from gozero.record import GameRecord, StoreWriter
+from gozero.record import GameRecord
+from gozero.store import StoreWriter, encode
 from training.archives import Input, Member, find_inputs, read_members
 
 WRONG_SIZE: Final = "wrong size"
@@ -50,7 +51,7 @@ class Skipped(NamedTuple):
 class Packed(NamedTuple):
     """What a worker made of a chunk: the games in order, ready to be appended to a store."""
 
-    rows: NDArray[Any]  # record.GAME_DTYPE[n]
+    rows: NDArray[Any]  # store.GAME_DTYPE[n]
     codes: NDArray[np.uint16]
     names: list[str]  # of the games
     openings: list[int]  # `opening_key` of each
@@ -139,7 +140,7 @@ def pack_chunk(members: Sequence[Member], settings: Settings) -> Packed:
         else:
             names.append(outcome[0])
             games.append(outcome[1])
-    return Packed(*record.encode(games), names, [opening_key(game) for game in games], skipped)
+    return Packed(*encode(games), names, [opening_key(game) for game in games], skipped)
 
 
 def pack(

@@ -12,6 +12,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from gozero import record
 from gozero.errors import GozeroError
+from gozero.store import is_store
 from training import pack
 from training.repack import EVERYTHING, Selection, repack
 
@@ -130,7 +131,7 @@ def _pack_with_progress(options: argparse.Namespace) -> pack.Report:
 
         common = {"settings": settings, "workers": options.workers, "overwrite": options.overwrite}
         plain = not options.compress and selection == EVERYTHING._replace(sizes=sizes)
-        if plain and not any(map(record.is_store, options.paths)):
+        if plain and not any(map(is_store, options.paths)):
             return pack.pack(options.paths, options.out, on_progress=show, **common)
         return repack(
             options.paths,

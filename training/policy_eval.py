@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from engine.evaluator import Evaluator
 from gozero.geometry import SYMMETRIES, symmetry_table
-from gozero.record import MAX_CODES, WHITE_BIT, Store, is_store
+from gozero.record import MAX_CODES, WHITE_BIT
+from gozero.store import Store, is_store
 from gozero.symmetry import transform_planes
 from training import pack
 from training.batches import ALL, Batch, BatchSource

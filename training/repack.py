@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gozero import record, travel
-from gozero.record import Store, StoreError, StoreWriter
+from gozero.store import Store, StoreError, StoreWriter, is_store
 from training.pack import PackError, Progress, Report, Settings, pack
 
 _CHUNK: Final = 4096
@@ -60,8 +60,8 @@ def repack(
 
     started = time.monotonic()
     out = Path(out)
-    stores = [Store.open(path) for path in paths if record.is_store(path)]
-    records = [path for path in paths if not record.is_store(path)]
+    stores = [Store.open(path) for path in paths if is_store(path)]
+    records = [path for path in paths if not is_store(path)]
     if compress:
         _refuse_to_replace(out, overwrite)
     with ExitStack() as stack:

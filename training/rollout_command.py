@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gozero import config as configs
-from gozero.record import Store
+from gozero.store import Store
 from training.run_folder import RunError, RunFolder
 
 

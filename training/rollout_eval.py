@@ -20,7 +20,8 @@ from gozero import _board, _patterns
 from gozero._board import state_length
 from gozero._random import seed_state
 from gozero.coords import BLACK, WHITE
-from gozero.record import SPLITS, WHITE_BIT, Store
+from gozero.record import SPLITS, WHITE_BIT
+from gozero.store import Store
 from selfplay.elo import Z95
 from training import _rollout_fit
 from training.batches import ALL, BatchSource

@@ -21,8 +21,9 @@ from engine.rollout_tables import Tables, Vocabulary
 from gozero._ladders import trial_length
 from gozero._patterns import OCCUPIED
 from gozero.config import Config
-from gozero.record import RULE_NAMES, SPLITS, Store, split_of
+from gozero.record import RULE_NAMES, SPLITS, split_of
 from gozero.rules import parse_rules
+from gozero.store import Store
 from training import _rollout_fit
 
 _UNKNOWN_RULES: Final = "chinese"

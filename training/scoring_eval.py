@@ -17,8 +17,9 @@ from rich.table import Table
 from gozero import coords, life
 from gozero.coords import BLACK, WHITE
 from gozero.position import IllegalMove, Position
-from gozero.record import ENDINGS, WHITE_BIT, GameRecord, Store
+from gozero.record import ENDINGS, WHITE_BIT, GameRecord
 from gozero.scoring import final_score
+from gozero.store import Store
 from selfplay.elo import wilson_interval
 from training.policy_eval import open_games
 

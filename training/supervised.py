@@ -13,7 +13,7 @@ from engine.network_kinds import AnyArchitecture, Network, build
 from engine.networks import Architecture
 from gozero import features
 from gozero.config import Config
-from gozero.record import Store
+from gozero.store import Store
 from training.ahead import Ahead
 from training.batches import Batch, BatchSource
 from training.distributed import ALONE, World, first_before_others

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from gozero.coords import BLACK, WHITE
-from gozero.record import WHITE_BIT, GameRecord, StoreWriter
+from gozero.record import WHITE_BIT, GameRecord
+from gozero.store import StoreWriter
 
 
 def row_game(size: int, start: int, length: int) -> GameRecord:

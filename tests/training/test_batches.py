@@ -10,7 +10,8 @@ from gozero import features
 from gozero.coords import BLACK, PASS, WHITE, move_index, opponent, point_of
 from gozero.geometry import symmetry_table
 from gozero.position import Position
-from gozero.record import WHITE_BIT, GameRecord, Store, StoreWriter
+from gozero.record import WHITE_BIT, GameRecord
+from gozero.store import Store, StoreWriter
 from training.batches import Batch, BatchSource
 
 SIZE = 7

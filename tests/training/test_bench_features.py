@@ -12,7 +12,7 @@ from gozero.coords import BLACK, WHITE
 from gozero.data_files import data_dir
 from gozero.geometry import symmetry_table
 from gozero.position import Position
-from gozero.record import Store
+from gozero.store import Store
 from training import _bench_features, bench_features
 from training.pack import PackError
 from training.policy_eval import open_games

@@ -8,7 +8,7 @@ import pytest
 from gozero._board import state_length
 from gozero._random import seed_state
 from gozero.position import Position
-from gozero.record import Store
+from gozero.store import Store
 from training import _ownership
 from training.batches import BatchSource
 from training.ownership import final_ownership

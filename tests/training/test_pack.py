@@ -18,7 +18,8 @@ import numpy as np
 import pytest
 
 from gozero import _board, coords, record, sgf
-from gozero.record import GameRecord, Store
+from gozero.record import GameRecord
+from gozero.store import Store, encode
 from training import pack
 from training.archives import ArchiveError, find_inputs, read_members
 from training.pack_command import main
@@ -185,7 +186,7 @@ def test_duplicates_leave_the_codes_of_the_others_in_place():
     games = [random_game(seed, length=5 + seed) for seed in range(4)]
     again = [games[0], games[1], games[1], games[2], games[0], games[3]]
     openings = [pack.opening_key(game) for game in again]
-    packed = pack.Packed(*record.encode(again), [f"n{i}" for i in range(6)], openings, [])
+    packed = pack.Packed(*encode(again), [f"n{i}" for i in range(6)], openings, [])
     fresh = pack.drop_duplicates(packed, {pack.opening_key(games[3])})
     assert fresh.names == ["n0", "n1", "n3"]
     assert [note.name for note in fresh.skipped] == ["n2", "n4", "n5"]

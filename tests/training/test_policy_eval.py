@@ -14,7 +14,7 @@ from engine.evaluator import Evaluation
 from engine.onnx_evaluator import OnnxEvaluator
 from gozero import cli, features, symmetry
 from gozero.position import Position
-from gozero.record import Store
+from gozero.store import Store
 from training import eval_command
 from training.batches import ALL, BatchSource
 from training.policy_eval import draw_positions, evaluate_policy, open_games, phases

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from gozero import record, sgf, travel
-from gozero.record import WHITE_BIT, GameRecord, Store, StoreWriter
+from gozero.record import WHITE_BIT, GameRecord
+from gozero.store import Store, StoreWriter, encode
 from training import repack
 from training.batches import BatchSource
 from training.ownership import final_ownership
@@ -35,7 +36,7 @@ def make_store(path: Path, games: dict[str, list[GameRecord]]) -> Store:
     """A store with these games by source."""
     with StoreWriter(path) as writer:
         for source, some in games.items():
-            writer.append_rows(*record.encode(some), source)
+            writer.append_rows(*encode(some), source)
     return Store.open(path)
 
 

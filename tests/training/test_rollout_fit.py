@@ -17,7 +17,8 @@ from gozero import cli, config
 from gozero.coords import BLACK, WHITE, move_index
 from gozero.data_files import data_dir
 from gozero.position import Position
-from gozero.record import WHITE_BIT, GameRecord, Store, StoreWriter
+from gozero.record import WHITE_BIT, GameRecord
+from gozero.store import Store, StoreWriter
 from training import rollout_eval, rollout_fit
 from training.rollout_fit import RolloutConfig, fit
 

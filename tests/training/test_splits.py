@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from gozero import _board, coords, geometry, record, sgf
-from gozero.record import WHITE_BIT, GameRecord, Store
+from gozero.record import WHITE_BIT, GameRecord
+from gozero.store import Store
 from training import pack
 
 

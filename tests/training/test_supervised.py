@@ -18,7 +18,8 @@ from gozero import config as configs
 from gozero.coords import BLACK, RESIGN
 from gozero.data_files import data_dir
 from gozero.position import Position
-from gozero.record import WHITE_BIT, GameRecord, Store, StoreWriter
+from gozero.record import WHITE_BIT, GameRecord
+from gozero.store import Store, StoreWriter
 from training import checkpoint, eval_command, export_command, train_command
 from training.export import read_weights
 from training.losses import UNKNOWN

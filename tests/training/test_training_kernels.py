@@ -8,7 +8,8 @@ import pytest
 from gozero import features
 from gozero.coords import BLACK, WHITE, move_index, parse_vertex, point_of
 from gozero.position import Position
-from gozero.record import WHITE_BIT, GameRecord, Store, StoreWriter
+from gozero.record import WHITE_BIT, GameRecord
+from gozero.store import Store, StoreWriter
 from training.batches import BatchSource
 from training.ownership import final_ownership
 
