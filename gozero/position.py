@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import operator
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
@@ -16,8 +15,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from gozero import _board, _repetition, coords, scoring
-from gozero.coords import BLACK, EMPTY, NO_MOVE, PASS, WHITE, colour_name, format_vertex
+from gozero import _board, _repetition, coords, diagram, scoring
+from gozero.coords import BLACK, EMPTY, NO_MOVE, WHITE, colour_name, format_vertex
 from gozero.geometry import board_points
 from gozero.rules import Rules, parse_rules
 
@@ -27,7 +26,6 @@ _ANCHOR_INTERVAL: Final = 16
 _KEPT_BY_EDIT: Final = np.array(
     [_board.TO_PLAY, _board.CAPTURED_BLACK, _board.CAPTURED_WHITE, _board.PLY, _board.LAST, _board.LAST2]
 )
-_COLUMNS: Final = "ABCDEFGHJKLMNOPQRSTUVWXYZ"  # above and below a diagram; people count I in
 _REASONS: Final = {
     _repetition.OFF_BOARD: "off the board",
     _repetition.OCCUPIED: "occupied",
@@ -35,8 +33,6 @@ _REASONS: Final = {
     _repetition.SUICIDE_BAN: "suicide",
     _repetition.SUPERKO_BAN: "superko",
 }
-_CHARACTERS: Final = ".XO"
-_ASCII_COLOURS: Final = {".": EMPTY, "+": EMPTY, "X": BLACK, "O": WHITE}
 
 
 class IllegalMove(ValueError):
@@ -104,20 +100,18 @@ class Position:
 
     @classmethod
     def from_ascii(cls, text: str, to_play: int = BLACK, komi: float = 7.5, rules: str | Rules = "chinese") -> Position:
-        """The position of a diagram: one line a row, top row first, X Black, O White, . or + empty.
+        """The position of a diagram (see `gozero.diagram.read`); what `str(position)` prints can be read back.
 
-        Spaces and parentheses are ignored, so is a line of column letters above or below, and so are row numbers at
-        either side if they are right: what `str(position)` prints can be read back. The diagram is the start of the
-        game: undo does not reach behind it.
+        The diagram is the start of the game: undo does not reach behind it.
 
         Raises:
             ValueError: the diagram is no square board, or has a chain without liberties; the text names row (from
                 the top) and column (from the left), both from 1.
         """
-        rows = _ascii_rows(text)
-        position = cls(len(rows), komi, rules)
+        colours = diagram.read(text)
+        position = cls(len(colours), komi, rules)
         points = board_points(position.size).tolist()
-        stones = [(_ASCII_COLOURS[cell], points[i]) for i, cell in enumerate("".join(rows)) if cell in "XO"]
+        stones = [(colour, point) for colour, point in zip(colours.ravel().tolist(), points, strict=True) if colour]
         position.to_play = to_play
         try:
             position._set_up(stones)
@@ -355,16 +349,7 @@ class Position:
 
     def __str__(self) -> str:
         """A diagram with coordinates, Black X, White O, the last move in parentheses."""
-        letters = "   " + " ".join(format_vertex(point, self.size)[0] for point in board_points(self.size)[: self.size])
-        rows = [
-            f"{self.size - row:2} " + " ".join(_CHARACTERS[colour] for colour in colours) + f" {self.size - row}"
-            for row, colours in enumerate(self.colours().tolist())
-        ]
-        if self.last_move > PASS:
-            row, column = coords.row_col(self.last_move, self.size)
-            at = 3 + 2 * column
-            rows[row] = rows[row][: at - 1] + "(" + rows[row][at] + ")" + rows[row][at + 2 :]
-        return "\n".join([letters, *rows, letters])
+        return diagram.draw(self.colours(), self.last_move)
 
     def _point(self, move: int | str) -> int:
         if isinstance(move, str):
@@ -463,27 +448,3 @@ def _checked_colour(colour: int) -> int:
     if colour not in (BLACK, WHITE):
         raise ValueError(f"colour {colour} is neither BLACK ({BLACK}) nor WHITE ({WHITE})")
     return colour
-
-
-def _ascii_rows(text: str) -> list[str]:
-    """The rows of a diagram, each as long as there are rows, of the characters of `_ASCII_COLOURS`."""
-    lines = [" ".join(line.replace("(", " ").replace(")", " ").split()) for line in text.splitlines()]
-    lines = [line for line in lines if line and not _COLUMNS.startswith(line.replace(" ", "").upper().replace("I", ""))]
-    size = len(lines)
-    if not coords.MIN_SIZE <= size <= coords.MAX_SIZE:
-        raise ValueError(f"a board of {size} rows is not supported: {coords.MIN_SIZE} to {coords.MAX_SIZE} are")
-    rows = []
-    for number, line in enumerate(lines, start=1):
-        parts = re.fullmatch(r"(\d*)(.*?)(\d*)", line)
-        assert parts
-        for label in (parts[1], parts[3]):
-            if label and label != str(size + 1 - number):
-                raise ValueError(f"row {number} from the top is numbered {label} but should be {size + 1 - number}")
-        row = parts[2].replace(" ", "").upper()
-        for column, cell in enumerate(row, start=1):
-            if cell not in _ASCII_COLOURS:
-                raise ValueError(f"row {number}, column {column}: '{cell}' is not X, O, . or +")
-        if len(row) != size:
-            raise ValueError(f"row {number} has {len(row)} points, but the board has {size} rows")
-        rows.append(row)
-    return rows
