@@ -129,10 +129,24 @@ def rank_text(code: int) -> str | None:
 
 
 def fault(record: GameRecord) -> tuple[str, str] | None:
-    """Why the record is no game that can be replayed: (short reason, detail), or None where it is one.
+    """Why the record is no game for a store: (short reason, detail), or None where it is one.
 
-    Checked: stones on empty points, set-up chains with liberties, simple ko, suicide by the record's rules, alternating
-    colours. Repetition beyond simple ko is not: superko breaks happen in real games.
+    Checked are the moves (see `illegal`) and that colours alternate.
+    """
+    if problem := illegal(record):
+        return problem
+    white = record.moves >> np.uint16(15)
+    repeated = np.flatnonzero(white[1:] == white[:-1])
+    if repeated.size:
+        return "colours out of turn", f"move {int(repeated[0]) + 2} is by the same player as the one before"
+    return None
+
+
+def illegal(record: GameRecord) -> tuple[str, str] | None:
+    """Why the record cannot be replayed: (short reason, detail), or None where it can.
+
+    Checked: stones on empty points, set-up chains with liberties, simple ko, suicide by the record's rules. Repetition
+    beyond simple ko is not: superko breaks happen in real games.
     """
     from gozero import _board, _record  # numba is not needed to read a store
 
@@ -140,21 +154,17 @@ def fault(record: GameRecord) -> tuple[str, str] | None:
     suicide = rules_of_code(RULE_NAMES.index(record.rules or "")).suicide
     state = np.empty(_board.state_length(record.size), np.uint32)
     kind, place = _record.replay(state, record.size, suicide, codes, record.setup.size)
-    if kind != _record.LEGAL:
-        code = int(codes[place])
-        colour = coords.WHITE if code & WHITE_BIT else coords.BLACK
-        vertex = coords.format_vertex(coords.point_of(code & ~WHITE_BIT, record.size), record.size)
-        what = {
-            _record.OCCUPIED: "the point is occupied",
-            _record.KO: "it takes back a ko at once",
-            _record.SUICIDE: "it is suicide",
-            _record.NO_LIBERTY: "the stone is set up without a liberty",
-        }[kind]
-        if place < record.setup.size:
-            return "illegal set-up", f"{coords.colour_name(colour)} {vertex}: {what}"
-        return "illegal move", f"move {place - record.setup.size + 1}, {coords.colour_name(colour)} {vertex}: {what}"
-    white = record.moves >> np.uint16(15)
-    repeated = np.flatnonzero(white[1:] == white[:-1])
-    if repeated.size:
-        return "colours out of turn", f"move {int(repeated[0]) + 2} is by the same player as the one before"
-    return None
+    if kind == _record.LEGAL:
+        return None
+    code = int(codes[place])
+    colour = coords.WHITE if code & WHITE_BIT else coords.BLACK
+    vertex = coords.format_vertex(coords.point_of(code & ~WHITE_BIT, record.size), record.size)
+    what = {
+        _record.OCCUPIED: "the point is occupied",
+        _record.KO: "it takes back a ko at once",
+        _record.SUICIDE: "it is suicide",
+        _record.NO_LIBERTY: "the stone is set up without a liberty",
+    }[kind]
+    if place < record.setup.size:
+        return "illegal set-up", f"{coords.colour_name(colour)} {vertex}: {what}"
+    return "illegal move", f"move {place - record.setup.size + 1}, {coords.colour_name(colour)} {vertex}: {what}"

@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gozero.errors import GozeroError
-from gozero.record import ENDINGS, MAX_CODES, RULE_NAMES, GameRecord, fault, rank_code, rank_text
+from gozero.record import ENDINGS, MAX_CODES, RULE_NAMES, GameRecord, illegal, rank_code, rank_text
 
 GAME_DTYPE: Final = np.dtype(
     [
@@ -226,16 +226,16 @@ class StoreWriter:
         """Adds one game.
 
         Raises:
-            ValueError: the record has more moves than a store can hold, or is no game that can be replayed (`fault`):
+            ValueError: the record has more moves than a store can hold, or cannot be replayed (`record.illegal`):
                 whoever reads a store replays its games without another look.
         """
         rows = encode([record])
-        if problem := fault(record):
+        if problem := illegal(record):
             raise ValueError(f"a store holds games that can be replayed, and not this one: {': '.join(problem)}")
         self.append_rows(*rows, record.source)
 
     def append_rows(self, rows: NDArray[Any], codes: NDArray[np.uint16], source: str) -> None:
-        """Adds games without a `fault`, all from one source, that `encode` made `rows` and `codes` of.
+        """Adds games that can be replayed, all from one source, of which `encode` made `rows` and `codes`.
 
         Raises:
             StoreError: there are more sources than a store can tell apart.

@@ -140,16 +140,16 @@ def test_a_game_too_long_for_a_row_is_refused():
 
 
 @pytest.mark.parametrize(
-    ("moves", "why"),
+    ("what", "why"),
     [
-        (codes(40, 40 | W), "illegal move: move 2, White E5: the point is occupied"),
-        (codes(40, 41), "colours out of turn: move 2"),
+        (GameRecord(9, codes(40, 40 | W)), "illegal move: move 2, White E5: the point is occupied"),
+        (GameRecord(9, codes(), setup=codes(40, 40)), "illegal set-up: Black E5: the point is occupied"),
     ],
 )
-def test_what_cannot_be_replayed_is_refused(tmp_path: Path, moves: NDArray[np.uint16], why: str):
+def test_what_cannot_be_replayed_is_refused(tmp_path: Path, what: GameRecord, why: str):
     with StoreWriter(tmp_path / "store") as writer:
         with pytest.raises(ValueError, match=f"holds games that can be replayed, and not this one: {why}"):
-            writer.append(GameRecord(9, moves))
+            writer.append(what)
         writer.append(_BARE)
     assert len(Store.open(tmp_path / "store")) == 1
 
