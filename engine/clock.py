@@ -45,6 +45,10 @@ _OPENING: Final = 0.1
 _OPENING_SHARE: Final = 0.5
 """What the first move gets of an even share; the others of the opening lie evenly between."""
 
+_EXTENSION: Final = 0.35
+_MOST_OF_MAIN: Final = 0.1
+"""Share of the main time that an extended move may take."""
+
 System = Literal["none", "absolute", "canadian", "byo-yomi", "fischer"]
 
 
@@ -171,6 +175,15 @@ class Clock:
             # Running into overtime is no loss: the last of the main time is worth a move of overtime at least.
             share = max(share, self._overtime_share(settings.period, settings.stones))
         return max(SHORTEST, share)
+
+    def extension(self, seconds: float) -> float:
+        """How much longer, as a share of `seconds`, a move may take that the search is in doubt about.
+
+        Only out of main time, and as long as plenty of that is left; 0.35 as in AlphaGo's matches (Silver et al. 2016).
+        """
+        if self.settings.system == "none" or self.in_overtime:
+            return 0.0
+        return min(_EXTENSION, max(0.0, self._left * _MOST_OF_MAIN / seconds - 1.0))
 
     def _enter_overtime(self) -> None:
         if self.settings.system in ("canadian", "byo-yomi"):

@@ -199,7 +199,9 @@ class Session:
         if clock.settings.system == "none":
             return player.limits
         position = self.position
-        return Limits(player.limits.visits, clock.seconds_for_move(len(position.moves), position.size))
+        visits, seconds = player.limits.visits, clock.seconds_for_move(len(position.moves), position.size)
+        # Who names visits is promised no more of them.
+        return Limits(visits, seconds, clock.extension(seconds) if visits is None else 0.0)
 
     def analysis_limits(self) -> Limits:
         """How long an analysis goes on that nothing interrupts."""

@@ -117,6 +117,7 @@ def test_never_loses_on_time(settings: TimeSettings, plies: int, size: int, told
             clock.time_left(*referee.time_left())
         seconds = clock.seconds_for_move(ply, size)
         assert seconds > 0
+        seconds *= 1 + clock.extension(seconds)  # as if the search was always in doubt
         seconds += random.uniform(0, LATE)
         referee.move(seconds + LAG)
         # The engine does not see the lag; where nobody tells the time, there is no server to cause any.
@@ -196,6 +197,16 @@ def test_a_lag_that_shows_is_kept_back() -> None:
         clock.spend(10)
         clock.time_left(290 - lag, 0)
     assert slow.seconds_for_move(2, 19) < quick.seconds_for_move(2, 19) - 0.5
+
+
+def test_doubt_is_given_time_only_where_there_is_plenty() -> None:
+    clock = Clock(TimeSettings.byo_yomi(600, 30, 3))
+    assert clock.extension(clock.seconds_for_move(40, 19)) == 0.35
+    clock.time_left(100, 0)
+    assert clock.extension(clock.seconds_for_move(40, 19)) == 0
+    clock.time_left(30, 3)
+    assert clock.extension(1.0) == 0
+    assert Clock().extension(2.0) == 0
 
 
 def test_byo_yomi_uses_a_period_fully_but_not_too_long() -> None:
