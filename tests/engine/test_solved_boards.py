@@ -1,7 +1,7 @@
 """Small boards whose perfect play is known, played by a shipped network at high effort.
 
-5x5: Black begins in the centre and takes the whole board (E. van der Werf, J. van den Herik, J. Uiterwijk, Solving Go on
-small boards, ICGA Journal 26, 2003). 7x7: Black wins by 9, as Li Zhe and others found (2015).
+5x5: Black begins in the centre and takes the whole board (E. van der Werf, J. van den Herik, J. Uiterwijk, Solving Go
+on small boards, ICGA Journal 26, 2003). 7x7: Black wins by 9, as Li Zhe and others found (2015).
 """
 
 from __future__ import annotations
