@@ -225,7 +225,17 @@ def test_a_network_that_is_not_there_is_said_before_anything_is_served(engine, t
 
 
 @pytest.mark.parametrize(
-    "words", ["--network no-such-network", "--visits 0", "--time x", "--size 26", "--rules no", "--komi nan", "--foo"]
+    "words",
+    [
+        "--network no-such-network",
+        "--visits 0",
+        "--level 0",
+        "--time x",
+        "--size 26",
+        "--rules no",
+        "--komi nan",
+        "--foo",
+    ],
 )
 def test_options_that_make_no_sense(engine, words):
     process = engine(*words.split())
