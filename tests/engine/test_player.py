@@ -320,6 +320,33 @@ def test_choices_are_legal_whatever_the_network_says() -> None:
             position.play(choice.point)
 
 
+# --- the opponent's time ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("ponders", [True, False])
+def test_what_was_found_on_the_opponents_time_is_kept(ponders: bool) -> None:
+    me, position, asked = player(ponder=ponders), Position(5), 0
+
+    def stop() -> bool:
+        nonlocal asked
+        asked += 1
+        return me.search.tree is not None and me.search.tree.visits >= 300
+
+    me.ponder(position, stop)
+    assert (asked > 0) == ponders
+    position.play("C3")
+    result = me.choose(position, Limits(visits=40)).result
+    assert result is not None
+    assert (result.visits > result.new_visits) == ponders
+
+
+def test_who_counts_visits_gets_no_more_on_the_opponents_time() -> None:
+    me = player(ponder=True, visits=20)
+    me.ponder(Position(5), lambda: False)
+    assert me.search.tree is not None
+    assert me.search.tree.visits == 20
+
+
 def test_vertices_used_here_are_what_they_seem() -> None:
     """The diagrams above are read from the top: row 0 is line 5."""
     assert board(DAME).colours()[0].tolist() == [0, 1, 0, 2, 0]
