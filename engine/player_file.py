@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
 import numpy as np
 
-from engine import levels
+from engine import levels, rollout_file
 from engine.evaluator import AnyEvaluator
+from engine.joined_evaluator import JoinedEvaluator
 from engine.search import Search, SearchConfig
 from gozero import config
 from gozero.data_files import data_dir
@@ -17,11 +18,16 @@ from gozero.errors import GozeroError
 
 if TYPE_CHECKING:
     from engine.player import Player
+    from engine.rollout import LeafRollouts
 
 NO_NETWORK: Final = "none"
 """The network name of a player without one: the tree policy says which moves are likely, rollouts who wins."""
 WITHOUT_NETWORK: Final = "rollouts"
 """The player file whose search suits that; it stands in for `auto` where no network is asked for."""
+NO_ROLLOUTS: Final = "none"
+"""The name of rollouts that are not played."""
+ROLLOUT_SHARE: Final = 0.5
+"""lambda where rollouts are asked for and nobody says how much they count: the paper's."""
 
 
 ROLLOUTS_FOR_A_VISIT: Final = 16
@@ -37,6 +43,15 @@ class PlayerSettings(config.Config, frozen=True):
 
     network: str = "auto"
     """A shipped network's name, a path, "auto" for the one that fits the board, or "none"."""
+    policy: str | None = None
+    """Another network, named in the same way, whose policy is followed; null: `network`."""
+    value: str | None = None
+    """Another network whose value counts; null: `network`."""
+    priors: Literal["network", "tree"] = "network"
+    """Whose policy is followed: a network's, or the tree policy's, which is learned with the rollouts."""
+    rollouts: str = NO_ROLLOUTS
+    """Weights of rollouts by name or path, "auto" for those that fit the board, "random" for random games, or "none".
+    How much they count: `search.rollout_share`. A player whose network is "none" plays by rollouts in any case."""
     visits: int | None = None
     """Most visits a move."""
     seconds: float | None = 2.0
@@ -55,6 +70,13 @@ class PlayerSettings(config.Config, frozen=True):
     search: SearchConfig = SearchConfig()
 
     def __post_init__(self) -> None:
+        if (self.rollouts != NO_ROLLOUTS) != (self.search.rollout_share > 0):
+            raise ValueError(
+                f"rollouts are {self.rollouts!r}, but search.rollout_share is {self.search.rollout_share}: "
+                "name some and give them a share above 0, or neither"
+            )
+        if self.network == NO_NETWORK and self.rollouts != NO_ROLLOUTS:
+            raise ValueError('without a network (network: none) every value is a rollout\'s: leave "rollouts" out')
         if self.temperature < 0:
             raise ValueError(f"temperature must not be below 0, but is {self.temperature}")
         if self.margin is not None and self.margin < 0:
@@ -75,6 +97,10 @@ def load_player(
     temperature: float | None = None,
     seed: int | None = None,
     level: int | None = None,
+    policy: str | None = None,
+    value: str | None = None,
+    rollouts: str | None = None,
+    rollout_share: float | None = None,
 ) -> Player:
     """The player of a file, for boards of size x size points; what else is given replaces what the file says.
 
@@ -86,8 +112,13 @@ def load_player(
         seed: of all its random choices; without one, games differ.
         level: 1 for a beginner up to `levels.FULL_STRENGTH`, which changes nothing; visits and temperature replace the
             level's own, seconds are a second limit beside its visits.
+        policy, value: other networks for the one and for the other.
+        rollouts: their weights' name, "auto", "random", "none" or a path.
+        rollout_share: lambda, how much a rollout counts in a leaf's value, from 0 to 1, 0 for none; 0.5 where rollouts
+            are given and the player file has none.
 
     Raises:
+        ValueError: what is given does not go together.
         PlayerError: there is no such player file.
         LevelError: there is no such level.
         ConfigError: the file is no player file.
@@ -106,11 +137,13 @@ def load_player(
         settings = _at_level(settings, chosen_level)
         visits = settings.visits if visits is None else visits
     settings = _with_overrides(settings, visits, seconds, temperature)
+    settings = _with_parts(settings, policy, value, rollouts, rollout_share)
     search_config = settings.search
     if threads is not None:
         search_config = msgspec.structs.replace(search_config, batches_in_flight=threads)
     seed = int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else seed
-    return Player(Search(_evaluator(settings.network, size, seed), search_config, seed), settings, seed)
+    search = Search(_evaluator(settings, size, seed), search_config, seed, _rollouts(settings.rollouts, size))
+    return Player(search, settings, seed)
 
 
 def _player_file(name: str) -> Path:
@@ -124,8 +157,10 @@ def _player_file(name: str) -> Path:
 
 def _at_level(settings: PlayerSettings, level: levels.Level) -> PlayerSettings:
     """The player with a level's restraints. Rollouts are noisy: it takes many to see as much as a network does."""
+    prior_temperature = settings.search.prior_temperature * level.prior_temperature
     return msgspec.structs.replace(
         settings,
+        search=msgspec.structs.replace(settings.search, prior_temperature=prior_temperature),
         visits=level.visits * (ROLLOUTS_FOR_A_VISIT if settings.network == NO_NETWORK else 1),
         temperature=level.temperature,
         temperature_plies=None,
@@ -146,12 +181,57 @@ def _with_overrides(
     return settings
 
 
-def _evaluator(network: str, size: int, seed: int) -> AnyEvaluator:
-    if network == NO_NETWORK:
+def _with_parts(
+    settings: PlayerSettings,
+    policy: str | None,
+    value: str | None,
+    rollouts: str | None,
+    rollout_share: float | None,
+) -> PlayerSettings:
+    if policy is not None:
+        settings = msgspec.structs.replace(settings, policy=policy, priors="network")
+    if value is not None:
+        settings = msgspec.structs.replace(settings, value=value)
+    if rollouts is None and rollout_share is None:
+        return settings
+    share = rollout_share
+    if share is None:
+        share = 0.0 if rollouts == NO_ROLLOUTS else settings.search.rollout_share or ROLLOUT_SHARE
+    if rollouts is None:
+        named = settings.rollouts if settings.rollouts != NO_ROLLOUTS else rollout_file.AUTO
+        rollouts = named if share > 0 else NO_ROLLOUTS
+    search = msgspec.structs.replace(settings.search, rollout_share=share)
+    return msgspec.structs.replace(settings, rollouts=rollouts, search=search)
+
+
+def _evaluator(settings: PlayerSettings, size: int, seed: int) -> AnyEvaluator:
+    """What a player's search asks: one evaluator, or two joined where policy and value come from different ones."""
+    policy, value = settings.policy or settings.network, settings.value or settings.network
+    follows_tree = settings.priors == "tree" or policy == NO_NETWORK
+    if follows_tree and value == NO_NETWORK:
         from engine.rollout_evaluator import RolloutEvaluator
 
         return RolloutEvaluator.for_board(size, seed)
     from engine import network_file
     from engine.onnx_evaluator import OnnxEvaluator
 
-    return OnnxEvaluator(network_file.find(network, size))
+    if follows_tree:
+        from engine.rollout import load_policy
+        from engine.tree_policy_evaluator import TreePolicyEvaluator
+
+        tree_policy = TreePolicyEvaluator(load_policy(rollout_file.AUTO, size))
+        return JoinedEvaluator(tree_policy, OnnxEvaluator(network_file.find(value, size)))
+    if value in (policy, NO_NETWORK):
+        return OnnxEvaluator(network_file.find(policy, size))
+    return JoinedEvaluator(
+        OnnxEvaluator(network_file.find(policy, size)), OnnxEvaluator(network_file.find(value, size))
+    )
+
+
+def _rollouts(name: str, size: int) -> LeafRollouts | None:
+    """What plays a search's rollouts. Raises RolloutFileError."""
+    if name == NO_ROLLOUTS:
+        return None
+    from engine.rollout import load_rollouts
+
+    return load_rollouts(name, size)

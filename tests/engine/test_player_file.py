@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
+from engine.joined_evaluator import JoinedEvaluator
 from engine.network_file import NetworkFileError
-from engine.player_file import PlayerError, PlayerSettings, load_player
-from engine.search import Limits
+from engine.player_file import ROLLOUT_SHARE, PlayerError, PlayerSettings, load_player
+from engine.search import Limits, SearchConfig
 from gozero import config, data_files
 from gozero.config import ConfigError
 from gozero.position import Position
@@ -57,3 +60,70 @@ def test_faults_name_what_is_there(tmp_path: Path) -> None:
     file.write_text("search: {c_put: 2.5}\n")
     with pytest.raises(ConfigError, match=r"search\.c_put.*search\.c_puct"):
         load_player(str(file))
+
+
+VARIANTS = ["alphago", "no-rollouts", "no-value", "no-policy", "policy", "rollouts", "value"]
+"""The seven rows of the paper's table (Extended Data Table 7)."""
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_every_variant_of_the_paper_plays(name: str) -> None:
+    player = load_player(name, 9, visits=24, seed=1)
+    position = Position(9)
+    for _ in range(2):
+        choice = player.choose(position)
+        assert choice.result is not None
+        position.play(choice.point)
+    player.close()
+
+
+def test_the_variants_have_what_their_names_say() -> None:
+    players = {name: load_player(name, 9, seed=1) for name in VARIANTS}
+    shares = {name: player.search.config.rollout_share for name, player in players.items()}
+    assert shares == {
+        "alphago": 0.5,
+        "no-rollouts": 0.0,
+        "no-value": 1.0,
+        "no-policy": 0.5,
+        "policy": 0.0,
+        "rollouts": 0.0,  # its evaluator is the rollouts
+        "value": 0.0,
+    }
+    position = Position(9)
+    for name, player in players.items():
+        result = player.search.run(position, Limits(visits=1))
+        # The tree policy likes the first line of an empty board about as well as the rest; networks know better.
+        follows_tree = name in ("no-policy", "rollouts", "value")
+        same = np.abs(result.policy - players["rollouts"].search.run(position, Limits(visits=1)).policy).max() < 1e-4
+        assert same == follows_tree, name
+        player.close()
+
+
+def test_rollouts_and_their_share_can_be_asked_for() -> None:
+    player = load_player(size=9, rollouts="random", visits=8, seed=1)
+    assert player.search.config.rollout_share == ROLLOUT_SHARE
+    player.choose(Position(9))
+    player.close()
+    assert load_player(size=9, rollout_share=0.2, seed=1).settings.rollouts == "auto"
+    assert load_player("alphago", 9, rollouts="none", seed=1).search.config.rollout_share == 0.0
+    assert load_player("alphago", 9, rollout_share=0.0, seed=1).settings.rollouts == "none"
+
+
+def test_other_networks_for_policy_and_value() -> None:
+    both = load_player("value", 9, policy="compact-19", value="compact-9", seed=1)
+    assert isinstance(both.search.evaluator, JoinedEvaluator)
+    assert both.search.run(Position(9), Limits(visits=8)).ownership is not None
+    both.close()
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"rollouts": "auto"},
+        {"search": SearchConfig(rollout_share=0.5)},
+        {"network": "none", "rollouts": "auto", "search": SearchConfig(rollout_share=0.5)},
+    ],
+)
+def test_rollouts_and_their_share_go_together(bad: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="rollout"):
+        PlayerSettings(**bad)

@@ -1,0 +1,133 @@
+"""What is decided at the root: noise, sequential halving, which move comes first, and whether to go on."""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from engine.evaluator import Evaluation
+from engine.search import Limits, Search, SearchConfig
+from gozero.coords import format_vertex
+from gozero.position import Position
+from tests.engine.test_search import mask_of, position_index, started
+from tests.engine.test_tree import check_statistics
+from tests.toy_game import KOMI, EvenPolicy, HashEvaluator
+
+
+class Material(EvenPolicy):
+    """A position is worth the stones on it, less the opponent's."""
+
+    feature_set = "compact"
+
+    def evaluate(self, planes: NDArray[np.uint8], global_values: NDArray[np.float32]) -> Evaluation:
+        own, other = (planes[:, i].sum(axis=(1, 2), dtype=np.float32) for i in (0, 1))
+        return super().evaluate(planes, global_values)._replace(value=np.tanh((own - other) / 12))
+
+
+@pytest.mark.parametrize("in_flight", [1, 2])
+@pytest.mark.parametrize("visits", [2, 9, 33, 120])
+def test_gumbel_visits_are_exact_and_halved(visits: int, in_flight: int) -> None:
+    config = SearchConfig(gumbel_moves=8, batches_in_flight=in_flight, memory_mib=32)
+    search = Search(HashEvaluator(), config, seed=3)
+    result = search.run(Position(5, KOMI), Limits(visits=visits))
+    assert search.tree is not None
+    check_statistics(search.tree)
+    assert result.visits <= visits
+    assert result.visits > 0.75 * visits
+    counts = sorted((move.visits for move in result.moves), reverse=True)
+    assert sum(counts) == result.visits - 1
+    assert len(counts) <= 8
+    if visits == 120:
+        # 8, 4 and 2 moves with a third of 119 visits for each round: 4, then 4 + 9, then 4 + 9 + 19.
+        assert counts == [32, 32, 13, 13, 4, 4, 4, 4]
+        assert result.moves[0].visits == 32
+
+
+def test_gumbel_finds_the_capture_in_few_visits() -> None:
+    """Two white stones are in atari at D3; the policy does not know, and 24 visits are fewer than the moves twice."""
+    position = Position.from_ascii(". . . . .\n. X X . .\nX O O . .\n. X X . .\n. . . . .")
+    drawn_often = found = 0
+    for seed in range(12):
+        config = SearchConfig(gumbel_moves=16, batch_size=1, batches_in_flight=1, memory_mib=16)
+        result = Search(Material(), config, seed).run(position, Limits(visits=40))
+        drawn = {format_vertex(move.point, 5) for move in result.moves}
+        if "D3" in drawn:
+            drawn_often += 1
+            found += format_vertex(result.moves[0].point, 5) == "D3"
+    assert drawn_often > 6, "16 of 18 moves are drawn"
+    assert found >= 0.75 * drawn_often, "the noise may prefer another"
+
+
+def test_gumbel_serves_a_tree_that_is_kept_and_few_moves() -> None:
+    position = started("C3", 5)
+    search = Search(HashEvaluator(), SearchConfig(gumbel_moves=4, memory_mib=32), seed=1)
+    first = search.run(position, Limits(visits=60), root_moves=mask_of("A1 B4 D2", 5))
+    assert len(first.moves) <= 3
+    position.play(first.moves[0].point)
+    second = search.run(position, Limits(visits=90))
+    assert 0 < second.new_visits < 90
+    assert search.tree is not None
+    check_statistics(search.tree)
+    position = Position(1, KOMI)
+    assert search.run(position, Limits(visits=20)).visits > 1
+
+
+def test_noise_changes_the_roots_priors_alone_and_only_once() -> None:
+    def priors(share: float, visits: int) -> tuple[NDArray[np.float32], Search]:
+        config = SearchConfig(noise_share=share, random_symmetry=False, batches_in_flight=1, memory_mib=32)
+        search = Search(HashEvaluator(), config, seed=9)
+        return search.run(Position(5, KOMI), Limits(visits=visits)).policy, search
+
+    plain, _ = priors(0.0, 1)
+    noisy, search = priors(0.25, 1)
+    noise = (noisy - 0.75 * plain) / 0.25
+    assert noise.sum() == pytest.approx(1.0, abs=1e-4)
+    assert noise.min() > -1e-5
+    assert np.abs(noise - plain).max() > 0.05
+    again = search.run(Position(5, KOMI), Limits(visits=50))
+    np.testing.assert_allclose(again.policy, noisy, atol=1e-6)
+    assert search.tree is not None
+    check_statistics(search.tree)
+    after = Position(5, KOMI)
+    after.play(again.moves[0].point)
+    below = search.tree.child(0, position_index(again.moves[0].point))
+    assert below is not None
+    untouched = search.tree.priors(below)
+    noisy_again = search.run(after, Limits(visits=60)).policy
+    assert np.abs(noisy_again - untouched).max() > 0.01
+
+
+class Trap(EvenPolicy):
+    """The policy wants A1 on an empty board; a stone there is worth less than one elsewhere."""
+
+    feature_set = "compact"
+
+    def evaluate(self, planes: NDArray[np.uint8], global_values: NDArray[np.float32]) -> Evaluation:
+        answer = super().evaluate(planes, global_values)
+        corner = planes[:, 0, 4, 0].astype(np.float32) - planes[:, 1, 4, 0]
+        answer.policy_logits[:, 20] += 1.5
+        return answer._replace(value=(-0.05 * corner).astype(np.float32))
+
+
+def test_the_lower_bound_may_come_before_the_visits() -> None:
+    results = {}
+    plain = SearchConfig(random_symmetry=False, batches_in_flight=1, c_puct=3.0, memory_mib=32)
+    for choice in ("visits", "lcb"):
+        config = msgspec.structs.replace(plain, choice=choice)
+        results[choice] = Search(Trap(), config).run(Position(5, KOMI), Limits(visits=300))
+    by_visits, by_lcb = results["visits"].moves, results["lcb"].moves
+    assert by_visits[0].visits == max(move.visits for move in by_visits)
+    enough = [move for move in by_lcb if move.visits >= 0.1 * by_visits[0].visits]
+    assert by_lcb[0].lcb == max(move.lcb for move in enough)
+    assert {move.point for move in by_lcb} == {move.point for move in by_visits}
+
+
+def test_a_disputed_move_is_searched_longer_and_an_agreed_one_is_not() -> None:
+    config = SearchConfig(random_symmetry=False, batches_in_flight=1, c_puct=3.0, memory_mib=32)
+    result = Search(Trap(), config).run(Position(5, KOMI), Limits(visits=40, extension=0.5))
+    assert result.visits == 60
+    position = Position.from_ascii(". . . . .\n. X X . .\nX O O . .\n. X X . .\n. . . . .")
+    agreed = Search(Material(), SearchConfig(memory_mib=32)).run(position, Limits(visits=1000, extension=0.5))
+    assert agreed.visits == 1000
