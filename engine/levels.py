@@ -1,8 +1,9 @@
 """Play levels: from a beginner's up to all that a player can do.
 
-A weak player here is one who sees little and picks among the moves that look good to it: a level has few visits, a
-temperature that spreads the choice over what was visited, and a margin that keeps it from what the search sees to be a
-blunder. Every level takes, or saves, stones in atari where the search would; it passes and resigns like the others.
+A weak player here is one who sees little, has seen few games, and picks among the moves that look good to it: a level
+has few visits, a flattened policy, a temperature that spreads the choice over what was visited, and a margin that keeps
+it from what the search sees to be a blunder. Every level takes, or saves, stones in atari where the search would; it
+passes and resigns like the others.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ class Level(NamedTuple):
 
     visits: int
     """Visits a move."""
+    prior_temperature: float
+    """How flat the policy is: a factor to the search's own temperature."""
     temperature: float
     """Moves are drawn with probability visits^(1 / temperature), during the whole game; 0: the best is played."""
     margin: float
@@ -32,15 +35,15 @@ class Level(NamedTuple):
 
 
 LEVELS: Final = (
-    Level(16, 8.0, 1.0),
-    Level(16, 4.0, 0.6),
-    Level(16, 2.0, 0.4),
-    Level(16, 1.0, 0.25),
-    Level(16, 0.5, 0.15),
-    Level(24, 0.0, 0.0),
-    Level(64, 0.0, 0.0),
-    Level(160, 0.0, 0.0),
-    Level(400, 0.0, 0.0),
+    Level(40, 4.0, 8.0, 1.0),
+    Level(32, 3.0, 3.0, 0.7),
+    Level(24, 2.0, 1.5, 0.5),
+    Level(24, 1.5, 1.0, 0.3),
+    Level(24, 1.0, 0.5, 0.15),
+    Level(24, 1.0, 0.0, 0.0),
+    Level(64, 1.0, 0.0, 0.0),
+    Level(160, 1.0, 0.0, 0.0),
+    Level(400, 1.0, 0.0, 0.0),
 )
 """The levels from 1 on; the one after the last is the player without any restraint."""
 FULL_STRENGTH: Final = len(LEVELS) + 1
