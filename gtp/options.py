@@ -24,6 +24,11 @@ def parser(program: str, description: str, example: str) -> argparse.ArgumentPar
     add = made.add_argument
     add("--player", default="auto", metavar="P", help="a player file or its name (default: by board size)")
     add("--network", metavar="X", help="a shipped network ('gozero networks' lists them), a path, or none")
+    add("--policy", metavar="X", help="another network for the policy")
+    add("--value", metavar="X", help="another network for the value")
+    add("--rollouts", metavar="X", help="rollouts: weights by name or path, auto, random or none")
+    share = "how much a rollout counts in a value, 0 to 1 (lambda; 0.5 where rollouts are asked for)"
+    add("--lambda", dest="rollout_share", type=share_of_one, metavar="L", help=share)
     add("--visits", type=at_least(1), metavar="N", help="at most N visits a move; 1 plays the bare network")
     add("--time", type=positive, metavar="S", help="seconds a move where no clock is set (default 2)")
     add("--level", type=at_least(1), metavar="N", help="how strong: 1 (a beginner) to 10 (full strength)")
@@ -36,7 +41,7 @@ def parser(program: str, description: str, example: str) -> argparse.ArgumentPar
 
 
 def check(arguments: argparse.Namespace) -> None:
-    """Refuses rules that nobody knows and a network that is not there, whose path is made absolute.
+    """Refuses rules that nobody knows and a network that is not there; paths are made absolute.
 
     Raises:
         ValueError: there are no such rules.
@@ -48,14 +53,22 @@ def check(arguments: argparse.Namespace) -> None:
         parse_rules(arguments.rules)
     if arguments.player.endswith(".yaml"):
         arguments.player = _whole_path(arguments.player)
-    network: str | None = arguments.network
-    if network in (None, "auto", "none"):
-        return
-    from engine import network_file
+    if arguments.rollouts is not None and _is_path(arguments.rollouts, ".npz"):
+        arguments.rollouts = _whole_path(arguments.rollouts)
+    for option in ("network", "policy", "value"):
+        network: str | None = getattr(arguments, option)
+        if network in (None, "auto", "none"):
+            continue
+        from engine import network_file
 
-    if Path(network).suffix == ".onnx" or len(Path(network).parts) > 1:
-        arguments.network = _whole_path(network)
-    network_file.find(arguments.network)
+        if _is_path(network, ".onnx"):
+            network = _whole_path(network)
+            setattr(arguments, option, network)
+        network_file.find(network)
+
+
+def _is_path(text: str, suffix: str) -> bool:
+    return Path(text).suffix == suffix or len(Path(text).parts) > 1
 
 
 def _whole_path(path: str) -> str:
@@ -80,6 +93,10 @@ def player_maker(arguments: argparse.Namespace) -> Callable[[int], Player]:
             threads=arguments.threads,
             temperature=arguments.temperature,
             level=arguments.level,
+            policy=arguments.policy,
+            value=arguments.value,
+            rollouts=arguments.rollouts,
+            rollout_share=arguments.rollout_share,
         )
         player.search.run(Position(size), Limits(visits=2))  # loads the compiled kernels
         player.search.forget()
@@ -122,6 +139,14 @@ def not_negative(text: str) -> float:
     number = finite(text)
     if number < 0:
         raise argparse.ArgumentTypeError(f"{text} is below 0")
+    return number
+
+
+def share_of_one(text: str) -> float:
+    """An argparse type: a number from 0 to 1."""
+    number = not_negative(text)
+    if number > 1:
+        raise argparse.ArgumentTypeError(f"{text} is above 1")
     return number
 
 

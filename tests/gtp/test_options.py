@@ -1,0 +1,56 @@
+"""What the options of `gozero gtp` and `gozero play` make of a player."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from engine import network_file
+from gozero.errors import GozeroError
+from gtp import options
+
+
+def parsed(words):
+    arguments = options.parser("gozero gtp", "", "").parse_args(words.split())
+    options.check(arguments)
+    return arguments
+
+
+def made(words, size=9):
+    player = options.player_maker(parsed(words))(size)
+    player.close()
+    return player
+
+
+def test_every_option_reaches_the_player():
+    player = made("--rollouts auto --lambda 0.25 --visits 77 --time 3 --threads 1 --temperature 0.5")
+    assert player.settings.rollouts == "auto"
+    assert player.search.config.rollout_share == 0.25
+    assert (player.limits.visits, player.limits.seconds) == (77, 3)
+    assert player.search.config.batches_in_flight == 1
+    assert player.settings.temperature == 0.5
+    assert made("--level 1 --network compact-9").limits.visits < 100
+    assert made("--policy compact-9 --value compact-9").settings.policy == "compact-9"
+
+
+@pytest.mark.parametrize("words", ["--level 99", "--player no/such.yaml", "--rollouts none --lambda 0.5", "--rollouts no/such.npz"])
+def test_what_only_the_player_can_refuse(words):
+    arguments = parsed(words)
+    with pytest.raises((GozeroError, ValueError)) as caught:
+        options.player_maker(arguments)(9)
+    if "no/such" in words:
+        assert str(Path("no/such").resolve().parent) in str(caught.value), "the whole path"
+
+
+def test_paths_do_not_depend_on_where_the_engine_runs(monkeypatch):
+    shipped = network_file.find("compact-9")
+    monkeypatch.chdir(shipped.parent)
+    for option in ("network", "policy", "value"):
+        assert getattr(parsed(f"--{option} ./compact-9.onnx"), option) == str(shipped)
+    assert Path(parsed("--rollouts x.npz").rollouts).is_absolute()
+    assert parsed("--rollouts random").rollouts == "random"
+    monkeypatch.chdir(os.sep)
+    with pytest.raises(GozeroError, match=r"compact-9\.onnx"):
+        parsed("--network ./compact-9.onnx")
