@@ -35,13 +35,15 @@ def test_every_option_reaches_the_player():
     assert made("--policy compact-9 --value compact-9").settings.policy == "compact-9"
 
 
-@pytest.mark.parametrize("words", ["--level 99", "--player no/such.yaml", "--rollouts none --lambda 0.5", "--rollouts no/such.npz"])
+@pytest.mark.parametrize(
+    "words", ["--level 99", "--player no/such.yaml", "--lambda 0.5 --rollouts none", "--rollouts no/x.npz"]
+)
 def test_what_only_the_player_can_refuse(words):
     arguments = parsed(words)
     with pytest.raises((GozeroError, ValueError)) as caught:
         options.player_maker(arguments)(9)
-    if "no/such" in words:
-        assert str(Path("no/such").resolve().parent) in str(caught.value), "the whole path"
+    if " no/" in words:
+        assert str(Path("no").resolve()) in str(caught.value), "the whole path"
 
 
 def test_paths_do_not_depend_on_where_the_engine_runs(monkeypatch):
