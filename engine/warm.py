@@ -90,7 +90,12 @@ def _search() -> None:
         position = Position(SIZE)
         for _ in range(2):  # the second search keeps a part of the first one's tree
             position.play(player.choose(position, Limits(visits=VISITS)).point)
+        asked = iter((False, True))
+        player.search.run(position, Limits(), stop=asked.__next__)  # leaves in flight are given up
         player.close()
+    search = Search(_BlankNetwork("compact"), SearchConfig(gumbel_moves=4, memory_mib=16))
+    search.run(Position(SIZE), Limits(visits=VISITS))
+    search.close()
 
 
 def _rollouts() -> None:

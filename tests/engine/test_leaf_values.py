@@ -38,6 +38,7 @@ class PlyRollouts:
         return np.where(to_play == WHITE, -black, black).astype(np.float32)
 
 
+@pytest.mark.nojit
 @pytest.mark.parametrize("share", [0.25, 1.0])
 @pytest.mark.parametrize("in_flight", [1, 2])
 def test_a_leaf_is_worth_a_mean_of_value_and_rollout(share: float, in_flight: int) -> None:

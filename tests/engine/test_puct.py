@@ -12,6 +12,7 @@ from engine._puct import (
     first_play_value,
     lower_bound,
     mean_with_losses,
+    mixed_value,
     other_side,
 )
 from engine.search import SearchConfig
@@ -65,3 +66,10 @@ def test_lower_bound_rises_to_the_mean() -> None:
 
 def test_lower_bound_is_lower_where_values_scatter() -> None:
     assert lower_bound(0.0, 100.0, 100.0, 2.0) < lower_bound(0.0, 1.0, 100.0, 2.0) < 0.0
+
+
+def test_a_leafs_value_is_mixed_by_the_share_of_rollouts() -> None:
+    """V = (1 - lambda) v + lambda z, Silver et al. 2016."""
+    assert mixed_value(0.2, -1.0, 0.0) == 0.2
+    assert mixed_value(0.2, -1.0, 1.0) == -1.0
+    assert mixed_value(0.5, -1.0, 0.25) == pytest.approx(0.125)

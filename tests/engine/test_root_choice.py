@@ -60,6 +60,7 @@ def test_gumbel_finds_the_capture_in_few_visits() -> None:
     assert found >= 0.75 * drawn_often, "the noise may prefer another"
 
 
+@pytest.mark.nojit
 def test_gumbel_serves_a_tree_that_is_kept_and_few_moves() -> None:
     position = started("C3", 5)
     search = Search(HashEvaluator(), SearchConfig(gumbel_moves=4, memory_mib=32), seed=1)

@@ -7,14 +7,17 @@ import itertools
 import msgspec
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from engine import _expand, _select, _tree
 from engine._expand import LeafBatch
 from engine._puct import other_side
+from engine.evaluator import Evaluation
 from engine.flight import evaluate, new_batch
 from engine.root import root_of
 from engine.search import Limits, Search, SearchConfig
 from engine.tree import Tree
+from gozero import features
 from gozero._random import seed_state
 from gozero.geometry import symmetry_table
 from gozero.position import Position
@@ -212,6 +215,7 @@ def test_a_full_tree_goes_on_without_its_least_visited_parts() -> None:
         assert tree.arrays.prior[tree.edges(index)].sum() == pytest.approx(1.0, abs=1e-4)
 
 
+@pytest.mark.nojit
 def test_pruning_keeps_the_statistics_of_what_stays() -> None:
     position = Position(5, KOMI)
     search = Search(HashEvaluator(), SMALL, seed=2)
@@ -234,3 +238,27 @@ def test_pruning_keeps_the_statistics_of_what_stays() -> None:
                 compare(a, b)
 
     compare(0, 0)
+
+
+@pytest.mark.nojit
+def test_priors_are_the_softmax_of_the_logits_to_float32() -> None:
+    """However far apart the logits are, at any temperature, and for the legal moves alone."""
+
+    class Wide(HashEvaluator):
+        def __init__(self, spread: float) -> None:
+            self.spread = spread
+
+        def evaluate(self, planes: NDArray[np.uint8], global_values: NDArray[np.float32]) -> Evaluation:
+            answer = super().evaluate(planes, global_values)
+            return answer._replace(policy_logits=answer.policy_logits * np.float32(self.spread))
+
+    position = Position.from_ascii(". X . O .\nX . . . O\n. . . . .\nO . . . X\n. O . X .", komi=KOMI)
+    for spread, temperature in ((0.01, 1.0), (1.0, 0.67), (1.0, 1.5), (30.0, 1.0)):
+        config = msgspec.structs.replace(SMALL, prior_temperature=temperature, random_symmetry=False)
+        evaluator = Wide(spread)
+        priors = Search(evaluator, config).run(position, Limits(visits=1)).policy
+        planes, facts = features.planes(position, "compact"), features.globals_of(position)
+        logits = evaluator.evaluate(planes[np.newaxis], facts[np.newaxis]).policy_logits[0].astype(np.float64)
+        weights = np.exp((logits - logits.max()) / temperature) * position.legal_mask()
+        expected = weights / weights.sum()
+        np.testing.assert_allclose(priors, expected, rtol=2e-5, atol=1e-30)
