@@ -1,9 +1,9 @@
 """Play levels: from a beginner's up to all that a player can do.
 
-A weak player here is one who sees little, has seen few games, and picks among the moves that look good to it: a level
-has few visits, a flattened policy, a temperature that spreads the choice over what was visited, and a margin that keeps
-it from what the search sees to be a blunder. Every level takes, or saves, stones in atari where the search would; it
-passes and resigns like the others.
+A weak player here is one who sees little and picks among the moves that look good to it: a level has few visits that are
+scattered widely, a temperature that spreads the choice over what was visited, and a margin that keeps it from what the
+search sees to be a blunder. Every level takes, or saves, stones in atari where the search would; it passes and resigns
+like the others.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ class Level(NamedTuple):
 
     visits: int
     """Visits a move."""
-    prior_temperature: float
-    """How flat the policy is: a factor to the search's own temperature."""
+    spread: float
+    """How widely the search looks: a factor to its prior_temperature and c_puct."""
     temperature: float
     """Moves are drawn with probability visits^(1 / temperature), during the whole game; 0: the best is played."""
     margin: float
@@ -35,9 +35,9 @@ class Level(NamedTuple):
 
 
 LEVELS: Final = (
-    Level(40, 4.0, 8.0, 1.0),
-    Level(32, 3.0, 3.0, 0.7),
-    Level(24, 2.0, 1.5, 0.5),
+    Level(40, 6.0, 8.0, 1.0),
+    Level(32, 4.0, 4.0, 0.7),
+    Level(32, 2.5, 2.0, 0.5),
     Level(24, 1.5, 1.0, 0.3),
     Level(24, 1.0, 0.5, 0.15),
     Level(24, 1.0, 0.0, 0.0),

@@ -157,10 +157,12 @@ def _player_file(name: str) -> Path:
 
 def _at_level(settings: PlayerSettings, level: levels.Level) -> PlayerSettings:
     """The player with a level's restraints. Rollouts are noisy: it takes many to see as much as a network does."""
-    prior_temperature = settings.search.prior_temperature * level.prior_temperature
+    search = settings.search
     return msgspec.structs.replace(
         settings,
-        search=msgspec.structs.replace(settings.search, prior_temperature=prior_temperature),
+        search=msgspec.structs.replace(
+            search, prior_temperature=search.prior_temperature * level.spread, c_puct=search.c_puct * level.spread
+        ),
         visits=level.visits * (ROLLOUTS_FOR_A_VISIT if settings.network == NO_NETWORK else 1),
         temperature=level.temperature,
         temperature_plies=None,

@@ -69,7 +69,7 @@ def test_levels_begin_at_one_and_end_at_full_strength() -> None:
 def test_higher_levels_wander_less() -> None:
     for lower, higher in itertools.pairwise(LEVELS):
         assert lower != higher
-        assert lower.prior_temperature >= higher.prior_temperature
+        assert lower.spread >= higher.spread
         assert lower.temperature >= higher.temperature
         assert lower.margin >= higher.margin
 
@@ -79,7 +79,7 @@ def test_a_level_replaces_what_the_file_says() -> None:
     assert third.limits == Limits(LEVELS[2].visits, None)
     assert (third.settings.temperature, third.settings.temperature_plies) == (LEVELS[2].temperature, None)
     assert third.settings.margin == LEVELS[2].margin
-    assert third.search.config.prior_temperature == LEVELS[2].prior_temperature
+    assert third.search.config.prior_temperature == LEVELS[2].spread
     assert load_player(size=9, level=3, seconds=5.0).limits == Limits(LEVELS[2].visits, 5.0)
     assert load_player(size=9, level=3, visits=7).limits == Limits(7, None)
     assert load_player(size=9, level=FULL_STRENGTH).settings == load_player(size=9).settings
