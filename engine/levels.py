@@ -1,9 +1,9 @@
 """Play levels: from a beginner's up to all that a player can do.
 
-A weak player here is one who sees little and picks among the moves that look good to it: a level has few visits that are
-scattered widely, a temperature that spreads the choice over what was visited, and a margin that keeps it from what the
-search sees to be a blunder. Every level takes, or saves, stones in atari where the search would; it passes and resigns
-like the others.
+A weak player here is one who sees little and picks among the moves that look good to it: a level has few visits that
+are scattered widely, a temperature that spreads the choice over what was visited, and a margin that keeps it from what
+the search sees to be a blunder. Every level takes, or saves, stones in atari where the search would; it passes and
+resigns like the others.
 """
 
 from __future__ import annotations
