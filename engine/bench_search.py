@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from engine import _expand, _select
 from engine.evaluator import AnyEvaluator, Evaluation
 from engine.flight import evaluate, new_batch
+from engine.joined_evaluator import JoinedEvaluator
 from engine.network_file import NetworkInfo
 from engine.player_file import NO_NETWORK, load_player
 from engine.root import root_of
@@ -84,23 +85,25 @@ def measure(player: str, network: str | None, size: int, visits: int, threads: i
     """The figures of one player; speeds are a second's, `network_share` is the network's part of the CPU time."""
     loaded = load_player(player, size, network=network, threads=threads, seed=0)
     search_config = loaded.search.config
-    evaluator = _Timed(loaded.search.evaluator)
+    whole = loaded.search.evaluator
+    parts = [_Timed(part) for part in ((whole.policy, whole.value) if isinstance(whole, JoinedEvaluator) else (whole,))]
+    evaluator = JoinedEvaluator(*parts) if len(parts) == 2 else parts[0]
     position = Position(size)
     clock = time.process_time if threads == 1 else time.perf_counter
     speeds: list[float] = []
     bare: list[float] = []
     shares: list[float] = []
     for repeat in range(timing.REPEATS + 1):  # the first does not count
-        search = Search(evaluator, search_config, seed=repeat)
-        evaluator.seconds, started, cpu_started = 0.0, clock(), time.process_time()
+        search = Search(evaluator, search_config, repeat, loaded.search.rollouts)
+        before, started, cpu_started = sum(part.seconds for part in parts), clock(), time.process_time()
         found = search.run(position, Limits(visits=visits))
         seconds, cpu_seconds = clock() - started, time.process_time() - cpu_started
-        shares.append(evaluator.seconds / cpu_seconds)
+        shares.append((sum(part.seconds for part in parts) - before) / cpu_seconds)
         speeds.append(found.new_visits / seconds)
         bare.append(_bare_speed(search, position, visits, threads, clock))
         search.close()
     loaded.close()
-    info: NetworkInfo | None = getattr(loaded.search.evaluator, "info", None)
+    info: NetworkInfo | None = getattr(getattr(whole, "value", whole), "info", None)
     return {
         "player": player,
         "network": info.name if info else NO_NETWORK,

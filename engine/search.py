@@ -62,7 +62,7 @@ class Search:
         self.config = config or SearchConfig()
         if self.config.rollout_share > 0 and rollouts is None:
             raise ValueError(f"rollout_share is {self.config.rollout_share}, but the player has no rollouts")
-        self._rollouts = rollouts if self.config.rollout_share > 0 else None
+        self.rollouts = rollouts if self.config.rollout_share > 0 else None
         self._rng = seed_state(seed)
         self._rollout_rng = seed_state(seed + 1)
         self._random = np.random.default_rng(seed)  # for noise at the root
@@ -157,7 +157,7 @@ class Search:
 
     def _crew(self) -> Crew:
         threads, at_once = self._executor(), self.config.batches_in_flight
-        return Crew(self.evaluator, self._rollouts, threads, at_once, self._timer, self._rng, self._rollout_rng)
+        return Crew(self.evaluator, self.rollouts, threads, at_once, self._timer, self._rng, self._rollout_rng)
 
     def _executor(self) -> ThreadPoolExecutor:
         if self._threads is None:
@@ -215,7 +215,7 @@ class Search:
         answer = evaluate(self.evaluator, batch, count)
         if is_new or self.config.average_root:
             value = float(answer.value.mean())
-            if self._rollouts is not None:
+            if self.rollouts is not None:
                 result = float(roll_out(self._crew(), batch, 1)[0])
                 value = mixed_value(value, result, self.config.rollout_share)
             logits = np.take_along_axis(answer.policy_logits, table[symmetries], axis=1)

@@ -25,11 +25,12 @@ def test_figures_hang_together(
     assert figures["tree_us_per_visit"] * figures["visits_per_s"] < 1e6
 
 
-def test_a_player_without_a_network_can_be_measured(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("player", ["rollouts", "alphago", "no-policy"])
+def test_every_kind_of_player_can_be_measured(
+    player: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bench_search, "TREE_VISITS", 200)
-    assert cli.main(["bench", "search", "--player", "rollouts", "--size", "5", "--visits", "64"]) == 0
+    assert cli.main(["bench", "search", "--player", player, "--size", "5", "--visits", "64"]) == 0
     shown = capsys.readouterr().out
-    assert "rollouts" in shown
+    assert player in shown
     assert "visits_per_s" in shown
