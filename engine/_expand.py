@@ -104,7 +104,7 @@ def add_root(nodes, move, prior, child, used, state, history, indices, terms):
     """Makes the root of an empty tree and lists its moves. state: uint32[state]."""
     tree = TreeArrays(nodes, move, prior, child, used)
     add_node(tree, -1)
-    list_moves(tree, 0, state, history, terms[0]["history_length"], terms[0]["superko"], indices)
+    list_moves(tree, np.int64(0), state, history, terms[0]["history_length"], terms[0]["superko"], indices)
 
 
 @lean_kernel
@@ -176,7 +176,7 @@ def set_priors(tree, node, logits, places, temperature):
 def set_root(nodes, move, prior, child, used, logits, value, places, terms):
     """Gives the root its priors and its value; the first time, the value counts as its first visit."""
     tree = TreeArrays(nodes, move, prior, child, used)
-    set_priors(tree, 0, logits, places, terms[0]["prior_temperature"])
+    set_priors(tree, np.int32(0), logits, places, terms[0]["prior_temperature"])
     here = nodes[0]
     here["tried_prior"] = 0.0
     for edge in range(here["first_edge"], here["first_edge"] + here["tried"]):
@@ -185,7 +185,7 @@ def set_root(nodes, move, prior, child, used, logits, value, places, terms):
     if here["status"] != EXPANDED:
         here["status"] = EXPANDED
         here["virtual_losses"] += 1
-        back_up(tree, 0, here["value"])
+        back_up(tree, np.int32(0), np.float64(here["value"]))
 
 
 @lean_kernel

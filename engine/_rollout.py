@@ -208,12 +208,12 @@ def list_saves(state, cells, boards, points, slots, count):
     colour = np.int64(state[TO_PLAY])
     first = count
     ready = False
-    chasers = np.empty(_MOST_CHASERS, np.int64)
+    chasers = np.empty(_MOST_CHASERS, np.uint32)
     for direction in range(4):
         head = chain_in_atari(state, cells, direction)
         if head == 0:
             continue
-        liberty = np.int64(cells[FIRST + head * CELL])
+        liberty = np.uint32(cells[FIRST + head * CELL])
         found = chasers_in_atari(state, head, chasers)
         for i in range(-1, found):
             move = liberty if i < 0 else chasers[i]
@@ -226,7 +226,7 @@ def list_saves(state, cells, boards, points, slots, count):
                     if not ready:
                         begin_trial(state, boards)
                         ready = True
-                    saves = escapes_by(boards, np.int64(head), move)
+                    saves = escapes_by(boards, np.uint32(head), move)
             for j in range(first, count):
                 saves &= points[j] != move
             if saves and count < MOST_LOCAL - NAKADE_MOST:

@@ -103,7 +103,7 @@ def leaf_priors(
             tree_features,
             tree_values,
             nothing,
-            0,
+            np.int64(0),
             ladders,
             logits,
         )

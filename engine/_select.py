@@ -57,7 +57,7 @@ def select_edge(tree, node, terms):
 @inlined_kernel
 def _play_and_note(board, recent, history, length, superko, point):
     """Plays a move of a walk and writes down what later moves need to know of it."""
-    play(board, point, np.int64(board[TO_PLAY]))
+    play(board, np.uint32(point), np.int64(board[TO_PLAY]))
     for i in range(HISTORY - 1, 0, -1):
         recent[i] = recent[i - 1]
     recent[0] = point

@@ -152,7 +152,7 @@ def _compile(problems: list[str]) -> None:
     from engine.warm import STEPS, is_warm, warm
 
     if not is_warm():
-        print("compiling the kernels, once for this machine (a minute or two)", file=sys.stderr, flush=True)
+        print("compiling the kernels, once for this machine (about a minute)", file=sys.stderr, flush=True)
     done: list[str] = []
 
     def on_step(name: str, seconds: float) -> None:

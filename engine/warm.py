@@ -6,7 +6,9 @@ here go through the public modules, so that the types are those of real games.
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -111,6 +113,8 @@ STEPS: Final[dict[str, Callable[[], None]]] = {
     "rollouts": _rollouts,
     "search": _search,
 }
+LONGEST: Final = "rollouts"
+"""The step that takes about as long as all the others."""
 
 
 def cache_directory() -> Path:
@@ -124,12 +128,28 @@ def is_warm() -> bool:
 
 
 def warm(on_step: Callable[[str, float], None]) -> None:
-    """Compile what is not compiled yet: a minute, once. `on_step` is told each finished step's name and seconds."""
-    for name, step in STEPS.items():
+    """Compile what is not compiled yet: a minute, once. `on_step` is told each finished step's name and seconds.
+
+    numba compiles on one core, so the longest step is compiled beside the others by a second process. It fills the
+    same cache, from which the step here then takes what it needs, or compiles it where that process failed.
+    """
+    helper = None
+    if not is_warm() and (os.cpu_count() or 1) > 1:
+        helper = multiprocessing.get_context("spawn").Process(target=_compile_beside, args=(LONGEST,), daemon=True)
+        helper.start()
+    for name in sorted(STEPS, key=LONGEST.__eq__):  # it comes last
         start = time.monotonic()
-        step()
+        if name == LONGEST and helper is not None:
+            helper.join()
+        STEPS[name]()
         on_step(name, time.monotonic() - start)
     _mark().touch()
+
+
+def _compile_beside(name: str) -> None:
+    """Runs in a process of its own, whose parent hears of Ctrl-C and ends it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    STEPS[name]()
 
 
 def _mark() -> Path:

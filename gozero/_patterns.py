@@ -384,7 +384,7 @@ def play_tracked(state, cells, changed, taken, waiting, point, colour):
     which no rollout plays, everything is worked out anew and both lists are empty.
     """
     if point == PASS:
-        play(state, PASS, colour)
+        play(state, np.uint32(PASS), colour)
         return 0, 0
     taken_count = _list_prey(state, cells, taken, point, 3 - colour)
     waiting_count = 0
@@ -395,7 +395,7 @@ def play_tracked(state, cells, changed, taken, waiting, point, colour):
             if cells[CLASS + cell] == 2:  # whatever its chain becomes, this one's other liberty sees it
                 waiting[waiting_count] = cells[FIRST + cell] + cells[SECOND + cell] - np.uint32(point)
                 waiting_count += 1
-    play(state, point, colour)
+    play(state, np.uint32(point), colour)
     if state[COLOUR + point * WORDS] == EMPTY:
         track(state, cells)
         return 0, 0

@@ -49,7 +49,7 @@ def playout(state, rng, limit):
             state[EMPTY_AT + left * WORDS] = point
             state[SLOT + other * WORDS] = place
             state[SLOT + point * WORDS] = left
-        play(state, move, colour)
+        play(state, move, np.int64(colour))
         passes = passes + 1 if move == PASS else 0
         colour = np.uint32(3 - colour)
         moves += 1

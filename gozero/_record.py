@@ -45,7 +45,7 @@ def replay(
             if point == state[_board.KO] and colour == state[_board.KO_COLOUR]:
                 return KO, i
             return SUICIDE, i
-        _board.play(state, point, colour)
+        _board.play(state, np.uint32(point), colour)
     return LEGAL, -1
 
 

@@ -174,6 +174,6 @@ def play_if_allowed(state, point, colour, history, length, superko):
         colour = np.int64(state[TO_PLAY])
     reason = refusal(state, point, colour, history, length, superko)
     if reason == ALLOWED:
-        play(state, point, colour)
+        play(state, np.uint32(point), colour)
         note(state, history, length + 1, superko)
     return reason

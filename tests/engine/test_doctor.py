@@ -106,4 +106,4 @@ def test_an_installed_program_is_named_by_its_whole_path(monkeypatch, tmp_path):
 @pytest.mark.slow
 def test_warm_compiles_and_says_so(capsys):
     assert doctor.examine(warm=True)["kernels"]["compiled"]
-    assert f"{len(warm.STEPS)}/{len(warm.STEPS)} search" in capsys.readouterr().err
+    assert f"{len(warm.STEPS)}/{len(warm.STEPS)} {warm.LONGEST}" in capsys.readouterr().err

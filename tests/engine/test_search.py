@@ -482,7 +482,7 @@ def test_stop_is_heeded_at_once(call: float) -> None:
     result = search.run(Position(5), Limits(), stop=lambda: time.monotonic() > stopped_at)
     late = time.monotonic() - stopped_at
     assert result.ending == "stopped"
-    assert late < 0.15, "50 ms, and slack for a busy machine"
+    assert late < 0.25, "50 ms, and slack for a busy machine"
     assert search.tree is not None
     check_statistics(search.tree)
     assert search.run(Position(5), Limits(visits=result.visits + 3)).new_visits == 3
