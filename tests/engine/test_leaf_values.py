@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 
 import numpy as np
 import pytest
@@ -15,7 +14,7 @@ from engine.search import Limits, Search, SearchConfig
 from gozero._board import PLY, TO_PLAY, WHITE
 from gozero.position import Position
 from tests.engine.test_search import Owning, Turning, started
-from tests.toy_game import KOMI, BlackLeads, HashEvaluator, Slow, positions_below, tried_moves
+from tests.toy_game import KOMI, BlackLeads, HashEvaluator, positions_below, tried_moves
 
 SERIAL = SearchConfig(batch_size=1, batches_in_flight=1, memory_mib=32)
 
@@ -64,23 +63,28 @@ def test_a_leaf_is_worth_a_mean_of_value_and_rollout(share: float, in_flight: in
 
 
 def test_rollouts_are_played_while_the_network_works() -> None:
-    class Lengthy(PlyRollouts):
+    """No answer of the network comes before the rollout from the same leaf was played."""
+    played = threading.Event()
+    in_time: list[bool] = []
+
+    class Signalling(PlyRollouts):
         def leaf_values(
             self, boards: NDArray[np.uint32], komi: NDArray[np.float64], games: int, rng: NDArray[np.uint64]
         ) -> NDArray[np.float32]:
-            time.sleep(0.05)
-            return super().leaf_values(boards, komi, games, rng)
+            values = super().leaf_values(boards, komi, games, rng)
+            played.set()
+            return values
 
-    def seconds(config: SearchConfig, rollouts: Lengthy | None) -> float:
-        search = Search(Slow(0.05), config, rollouts=rollouts)
-        search.run(Position(9, KOMI), Limits(visits=1))
-        result = search.run(Position(9, KOMI), Limits(visits=21))
-        assert result.new_visits == 20
-        return result.seconds
+    class Patient(HashEvaluator):
+        def evaluate(self, planes: NDArray[np.uint8], global_values: NDArray[np.float32]) -> Evaluation:
+            if threading.current_thread() is not threading.main_thread():  # the root is evaluated on this one
+                in_time.append(played.wait(timeout=5))
+                played.clear()
+            return super().evaluate(planes, global_values)
 
-    alone = SearchConfig(batch_size=1, batches_in_flight=1, memory_mib=32)
-    mixed = SearchConfig(batch_size=1, batches_in_flight=1, rollout_share=0.5, memory_mib=32)
-    assert seconds(mixed, Lengthy()) < 1.6 * seconds(alone, None), "one after the other would take twice as long"
+    config = SearchConfig(batch_size=1, batches_in_flight=1, rollout_share=0.5, memory_mib=32)
+    Search(Patient(), config, rollouts=Signalling()).run(Position(9, KOMI), Limits(visits=11))
+    assert in_time == [True] * 10
 
 
 def test_a_share_of_rollouts_needs_rollouts() -> None:
