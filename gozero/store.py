@@ -29,7 +29,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gozero.errors import GozeroError
-from gozero.record import ENDINGS, MAX_CODES, RULE_NAMES, GameRecord, illegal, rank_code, rank_text
+from gozero.record import (
+    ENDINGS,
+    MAX_CODES,
+    RULE_NAMES,
+    GameRecord,
+    illegal,
+    rank_code,
+    rank_text,
+    rules_of_code,
+)
 
 GAME_DTYPE: Final = np.dtype(
     [
@@ -180,6 +189,18 @@ class Store:
             year=int(row["year"]) or None,
             source=str(self.meta.sources[int(row["source"])]),
         )
+
+    def from_sources(self, texts: Sequence[str]) -> NDArray[np.bool_]:
+        """bool[games]: whether a game's source contains one of these texts; where there are none, all do."""
+        wanted = [any(text in name for text in texts or ("",)) for name in self.meta.sources]
+        fits: NDArray[np.bool_] = np.array(wanted, np.bool_)[self.games["source"]]
+        return fits
+
+    def suicide(self) -> NDArray[np.int64]:
+        """int64[games]: 1 where the rules of a game allow suicide, as kernels want to know, else 0."""
+        by_code = [rules_of_code(code).suicide for code in range(len(RULE_NAMES))]
+        allowed: NDArray[np.int64] = np.array(by_code, np.int64)[self.games["rules"]]
+        return allowed
 
 
 def _known(number: float) -> float | None:

@@ -15,8 +15,7 @@ from gozero import features
 from gozero._board import state_length
 from gozero.coords import BLACK, WHITE
 from gozero.geometry import symmetry_table
-from gozero.record import ENDINGS, RULE_NAMES, SPLITS, split_of
-from gozero.rules import parse_rules
+from gozero.record import ENDINGS, RULE_NAMES, SPLITS, rules_of_code, split_of
 from gozero.store import Store
 from training import _batches
 from training.ownership import Ownership
@@ -25,8 +24,6 @@ UNKNOWN_KOMI = 6.5
 """Told to the network where a record names no komi; such a game teaches no value."""
 ALL = "all"
 """The split that takes every game."""
-_UNKNOWN_RULES = "chinese"
-"""The rules that a network is told where a record names none."""
 _DECIDED_ON_THE_BOARD = ("resign", "counted")
 
 
@@ -105,9 +102,7 @@ class BatchSource:
         chosen = (store.games["size"] == size) & (store.games["length"] > 0)
         if split != ALL:
             chosen &= split_of(store.games["key"]) == SPLITS.index(split)
-        if sources:
-            wanted = [any(text in name for text in sources) for name in store.meta.sources]
-            chosen &= np.array(wanted, bool)[store.games["source"]]
+        chosen &= store.from_sources(sources)
         games = store.games[chosen]
         if len(games) == 0:
             where = f"in its {split} split" if split != ALL else "at all"
@@ -121,8 +116,8 @@ class BatchSource:
         self._owners_at = ownership.offsets[chosen] if ownership else np.zeros(self.games, np.int64)
         self._setups = games["setup"].astype(np.int64)
         self._lengths = games["length"].astype(np.int64)
-        rules = [parse_rules(name or _UNKNOWN_RULES) for name in RULE_NAMES]
-        self._suicide = np.array([rule.suicide for rule in rules], np.int64)[games["rules"]]
+        self._suicide = store.suicide()[chosen]
+        rules = [rules_of_code(code) for code in range(len(RULE_NAMES))]
         self._territory = np.array([rule.scoring == "territory" for rule in rules], np.float32)[games["rules"]]
         bonus = np.array([[rule.bonus_for(stones) for stones in range(256)] for rule in rules], np.float32)
         komi = np.where(np.isnan(games["komi"]), UNKNOWN_KOMI, games["komi"])

@@ -17,8 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gozero._board import state_length
-from gozero.record import RULE_NAMES
-from gozero.rules import parse_rules
 from gozero.store import Store
 from training import _ownership
 
@@ -77,8 +75,7 @@ def _compute(
     threads: int,
     on_progress: Callable[[int, int], Any] | None,
 ) -> None:
-    suicide = np.array([bool(name) and parse_rules(name).suicide for name in RULE_NAMES], np.int64)
-    games = store.games
+    games, suicide = store.games, store.suicide()
     chunks = []
     for size in np.unique(games["size"]).tolist():
         chosen = np.flatnonzero(games["size"] == size)
@@ -94,7 +91,7 @@ def _compute(
             some["offset"].astype(np.int64),
             some["setup"].astype(np.int64),
             some["length"].astype(np.int64),
-            suicide[some["rules"]],
+            suicide[rows],
             some["key"].astype(np.uint64),
             size,
             PLAYOUTS,

@@ -159,8 +159,7 @@ def _wanted(store: Store, selection: Selection, left_out: Counter[str]) -> NDArr
     if selection.sizes:
         require(np.isin(games["size"], selection.sizes), "wrong size")
     if selection.sources:
-        fitting = [any(text in name for text in selection.sources) for name in store.meta.sources]
-        require(np.array(fitting, np.bool_)[games["source"]], "other source")
+        require(store.from_sources(selection.sources), "other source")
     if selection.minimum_rank:
         lowest = record.rank_code(selection.minimum_rank)
         for rank in (games["black_rank"], games["white_rank"]):

@@ -21,12 +21,10 @@ from engine.rollout_tables import Tables, Vocabulary
 from gozero._ladders import trial_length
 from gozero._patterns import OCCUPIED
 from gozero.config import Config
-from gozero.record import RULE_NAMES, SPLITS, split_of
-from gozero.rules import parse_rules
+from gozero.record import SPLITS, split_of
 from gozero.store import Store
 from training import _rollout_fit
 
-_UNKNOWN_RULES: Final = "chinese"
 _ROUNDS: Final = 40
 """The rate falls in so many steps; between two of them progress is told."""
 _LAST_RATE: Final = 0.05
@@ -101,9 +99,7 @@ class Games:
         games = store.games
         chosen = (games["size"] == size) & (games["length"] > 0)
         chosen &= split_of(games["key"]) == SPLITS.index(split)
-        if sources:
-            wanted = [any(text in name for text in sources) for name in store.meta.sources]
-            chosen &= np.array(wanted, bool)[games["source"]]
+        chosen &= store.from_sources(sources)
         rows = np.flatnonzero(chosen)
         if not len(rows):
             what = f" from {', '.join(sources)}" if sources else ""
@@ -113,9 +109,8 @@ class Games:
     @staticmethod
     def arguments_of(store: Store) -> tuple[NDArray[Any], ...]:
         """What `arguments` says."""
-        suicide = np.array([parse_rules(name or _UNKNOWN_RULES).suicide for name in RULE_NAMES], np.int64)
         columns = [store.games[name].astype(np.int64) for name in ("offset", "setup", "length")]
-        return (store.moves, *columns, suicide[store.games["rules"]])
+        return (store.moves, *columns, store.suicide())
 
     @property
     def lengths(self) -> NDArray[np.int64]:

@@ -173,8 +173,7 @@ def choose_games(
 ) -> tuple[list[int], Counter[str]]:
     """The rows of the games to count, ascending, and the number of other finished games, by why they are left out."""
     games = store.games
-    origins = [i for i, origin in enumerate(store.meta.sources) if any(text in origin for text in sources or ("",))]
-    finished = (games["size"] == size) & np.isin(games["source"], origins) & _ended_by_counting(store)
+    finished = (games["size"] == size) & store.from_sources(sources) & _ended_by_counting(store)
     left_out: Counter[str] = Counter()
     komi_known = ~np.isnan(games["komi"])
     if unknown := int(np.count_nonzero(finished & ~komi_known)):
