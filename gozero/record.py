@@ -53,6 +53,16 @@ class GameRecord:
         return game_key(self.size, self.setup, self.moves)
 
 
+def code_of(colour: int, index: int) -> int:
+    """The code of a move or a set-up stone, from its colour and its move index."""
+    return index | WHITE_BIT if colour == coords.WHITE else index
+
+
+def decode(code: int) -> tuple[int, int]:
+    """The colour and the move index of a code."""
+    return (coords.WHITE if code & WHITE_BIT else coords.BLACK), code & ~WHITE_BIT
+
+
 def _mix(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """splitmix64's finaliser (Steele, Lea and Flood 2014) on uint64 of any shape."""
     values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -156,9 +166,8 @@ def illegal(record: GameRecord) -> tuple[str, str] | None:
     kind, place = _record.replay(state, record.size, suicide, codes, record.setup.size)
     if kind == _record.LEGAL:
         return None
-    code = int(codes[place])
-    colour = coords.WHITE if code & WHITE_BIT else coords.BLACK
-    vertex = coords.format_vertex(coords.point_of(code & ~WHITE_BIT, record.size), record.size)
+    colour, index = decode(int(codes[place]))
+    vertex = coords.format_vertex(coords.point_of(index, record.size), record.size)
     what = {
         _record.OCCUPIED: "the point is occupied",
         _record.KO: "it takes back a ko at once",

@@ -156,16 +156,13 @@ def _interpret(nodes: Iterable[Node]) -> GameRecord:
             setup.update(changes)
         played = move(node, size)
         if played:
-            moves.append(_code(*played))
+            moves.append(record.code_of(*played))
     if not moves:
         raise SgfError("no moves")
     if len(moves) > record.MAX_CODES:
         raise SgfError("too long", f"{len(moves)} moves")
-    return _record(size, info, [_code(colour, index) for index, colour in setup.items() if colour != EMPTY], moves)
-
-
-def _code(colour: int, index: int) -> int:
-    return index | record.WHITE_BIT if colour == WHITE else index
+    stones = [record.code_of(colour, index) for index, colour in setup.items() if colour != EMPTY]
+    return _record(size, info, stones, moves)
 
 
 def _record(size: int, info: Node, setup: list[int], moves: list[int]) -> GameRecord:
@@ -350,7 +347,8 @@ def write(
     """
     comments = comments or {}
     size = game.size
-    moves = [(WHITE if code & record.WHITE_BIT else BLACK, code & ~record.WHITE_BIT) for code in game.moves.tolist()]
+    moves = [record.decode(code) for code in game.moves.tolist()]
+    stones = [record.decode(code) for code in game.setup.tolist()]
 
     def node(properties: Mapping[str, str], number: int) -> dict[str, list[bytes]]:
         comment = {"C": comments[number]} if number in comments else {}
@@ -372,10 +370,10 @@ def write(
         "PW": white_name,
     }
     root = node(info | {name: text for name, text in optional.items() if text is not None}, 0)
-    for name, is_white in (("AB", False), ("AW", True)):
-        codes = [code & ~record.WHITE_BIT for code in game.setup.tolist() if bool(code & record.WHITE_BIT) == is_white]
-        if codes:
-            root[name] = [spelt(coords.point_of(code, size)) for code in codes]
+    for name, colour in (("AB", BLACK), ("AW", WHITE)):
+        indices = [index for holder, index in stones if holder == colour]
+        if indices:
+            root[name] = [spelt(coords.point_of(index, size)) for index in indices]
     later = {number: list(changes) for number, changes in edits}
     tree = sgf_grammar.Coarse_game_tree()
     tree.sequence = [root]

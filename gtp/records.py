@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from gozero import coords, sgf
-from gozero.coords import WHITE
 from gozero.position import Position
-from gozero.record import WHITE_BIT, GameRecord
+from gozero.record import GameRecord, code_of
 from gozero.rules import RULES
 
 
@@ -15,7 +14,7 @@ def record_of(position: Position) -> GameRecord:
     """The game so far, without a result and without what was set up in mid-game, which no record holds."""
 
     def code(colour: int, point: int) -> int:
-        return coords.move_index(point, position.size) | (WHITE_BIT if colour == WHITE else 0)
+        return code_of(colour, coords.move_index(point, position.size))
 
     return GameRecord(
         size=position.size,

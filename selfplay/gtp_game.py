@@ -18,7 +18,7 @@ import numpy as np
 from gozero import coords
 from gozero.coords import BLACK, WHITE
 from gozero.position import Position
-from gozero.record import WHITE_BIT, GameRecord
+from gozero.record import GameRecord, code_of
 from selfplay.gtp_client import EngineError, EngineFailure, EngineTimeout, GtpClient
 from selfplay.referee import count
 
@@ -174,10 +174,7 @@ def play_game(number: int, seats: tuple[Seat, Seat], settings: GameSettings, ope
         seats[failed].kill()
         reason = f"{coords.colour_name(forfeit.colour)} {forfeit}"
         end = Ending(coords.opponent(forfeit.colour), forfeit.ending, reason)
-    codes = [
-        coords.move_index(point, settings.size) | (WHITE_BIT if colour == WHITE else 0)
-        for colour, point in position.moves
-    ]
+    codes = [code_of(colour, coords.move_index(point, settings.size)) for colour, point in position.moves]
     record = GameRecord(
         size=settings.size,
         moves=np.array(codes, dtype=np.uint16),

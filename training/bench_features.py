@@ -18,7 +18,7 @@ from gozero._features import HISTORY
 from gozero.data_files import data_dir
 from gozero.features import feature_set
 from gozero.geometry import symmetry_table
-from gozero.record import WHITE_BIT, rules_of_code
+from gozero.record import decode, rules_of_code
 from gozero.store import Store
 from training import _batches, _bench_features
 from training.batches import ALL, BatchSource
@@ -136,7 +136,7 @@ def middle_boards(store: Store, size: int) -> Boards:
         offset, setup, ply = int(game["offset"]), int(game["setup"]), first + position - int(cumulative[number])
         suicide = int(rules_of_code(int(game["rules"])).suicide)
         _batches.replay(store.moves, offset, setup, ply, size, suicide, boards.states[i], boards.recent[i])
-        boards.colours[i] = 2 if store.moves[offset + setup + ply] & WHITE_BIT else 1
+        boards.colours[i], _ = decode(int(store.moves[offset + setup + ply]))
     return boards
 
 

@@ -17,7 +17,7 @@ from rich.table import Table
 from gozero import coords, life
 from gozero.coords import BLACK, WHITE
 from gozero.position import IllegalMove, Position
-from gozero.record import ENDINGS, WHITE_BIT, GameRecord
+from gozero.record import ENDINGS, WHITE_BIT, GameRecord, decode
 from gozero.scoring import final_score
 from gozero.store import Store
 from selfplay.elo import wilson_interval
@@ -221,22 +221,19 @@ def final_position(record: GameRecord, rules: str) -> Position:
         IllegalMove: the rules forbid one of the moves.
     """
     position = Position(record.size, 0.0 if record.komi is None else record.komi, rules)
-    stones = [_decoded(code, record.size) for code in record.setup.tolist()]
+    stones, moves = (
+        [(colour, coords.point_of(index, record.size)) for colour, index in map(decode, codes.tolist())]
+        for codes in (record.setup, record.moves)
+    )
     if stones and record.first_player == WHITE and all(colour == BLACK for colour, _ in stones):
         position.place_handicap(point for _, point in stones)
     else:
         for colour, point in stones:
             position.add_stone(point, colour)
         position.to_play = record.first_player
-    for code in record.moves.tolist():
-        colour, point = _decoded(code, record.size)
+    for colour, point in moves:
         position.play(point, colour)
     return position
-
-
-def _decoded(code: int, size: int) -> tuple[int, int]:
-    """The colour and the point of a stored move."""
-    return (WHITE if code & WHITE_BIT else BLACK), coords.point_of(code & ~WHITE_BIT, size)
 
 
 def _ended_by_counting(store: Store) -> NDArray[np.bool_]:
