@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
@@ -96,6 +97,18 @@ class Tree:
         moves = np.empty(length, np.int16)
         count = _tree.most_visited_line(self.arrays.nodes, self.arrays.move, self.arrays.child, node, moves)
         return [int(move) for move in moves[:count]]
+
+    def line_visits(self, line: Iterable[int]) -> list[int]:
+        """The visits of each move of a line from the root, move indices, as far as the tree has it."""
+        visits: list[int] = []
+        node = 0
+        for move in line:
+            child = self.child(node, move)
+            if child is None:
+                break
+            node = child
+            visits.append(int(self.arrays.nodes["visits"][node]))
+        return visits
 
     def subtree(self, node: int, least_visits: int = 0) -> Tree:
         """A new tree of the same budget with `node` as its root, the statistics kept. Nothing may be pending.

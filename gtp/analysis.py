@@ -7,7 +7,7 @@ always with a point, by which some programs tell them apart.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -108,11 +108,11 @@ def parse_options(arguments: Sequence[str], size: int) -> AnalysisOptions:
 _NEVER = ("ownershipstdev", "movesownership", "movesownershipstdev", "pvvisits", "pvedgevisits")
 
 
-def first_moves(options: AnalysisOptions, colour: int, size: int) -> NDArray[np.bool_] | None:
+def first_moves(restrictions: Iterable[Restriction], colour: int, size: int) -> NDArray[np.bool_] | None:
     """The moves of `colour` that may be looked at, bool[size * size + 1] by move index; None for all."""
     import numpy as np
 
-    restrictions = [restriction for restriction in options.restrictions if restriction.colour == colour]
+    restrictions = [restriction for restriction in restrictions if restriction.colour == colour]
     if not restrictions:
         return None
     allowed = [restriction for restriction in restrictions if restriction.allow]

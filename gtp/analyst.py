@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gtp import options
@@ -15,28 +14,8 @@ if TYPE_CHECKING:
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Adds the options that say who looks."""
-    add = parser.add_argument
-    add("--player", default="auto", metavar="P", help="a player file or its name (default: by board size)")
-    add("--network", metavar="X", help="a shipped network ('gozero networks' lists them), a path, or none")
-    add("--threads", type=options.at_least(1), metavar="N", help="threads that evaluate positions")
-
-
-def checked_network(named: str | None) -> str | None:
-    """The network of this name, which must be there: a path is made absolute, for the message to name the whole of it.
-
-    Raises:
-        NetworkFileError: there is no such network.
-    """
-    from engine import network_file
-
-    if named in (None, network_file.AUTO, "none"):
-        return named
-    assert named is not None
-    path = Path(named)
-    if path.suffix == ".onnx" or len(path.parts) > 1:
-        named = str(path.expanduser().resolve())
-    network_file.find(named)
-    return named
+    options.add_player(parser)
+    parser.add_argument("--threads", type=options.at_least(1), metavar="N", help="threads that evaluate positions")
 
 
 def load(name: str, network: str | None, threads: int | None, size: int, log: Callable[[str], None]) -> Player:
@@ -51,14 +30,11 @@ def load(name: str, network: str | None, threads: int | None, size: int, log: Ca
     import msgspec
 
     from engine.player_file import load_player
-    from engine.search import Limits
     from engine.warm import is_warm
-    from gozero.position import Position
 
     if not is_warm():
         log("the first start on this machine: compiling takes a minute or two, once")
     player = load_player(name, size=size, network=network, threads=threads)
     player.search.config = msgspec.structs.replace(player.search.config, average_root=True)
-    player.search.run(Position(size), Limits(visits=2))  # loads the compiled kernels
-    player.search.forget()
+    options.make_ready(player, size)
     return player

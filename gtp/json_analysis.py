@@ -15,6 +15,7 @@ import msgspec
 
 from gozero import coords
 from gozero.coords import BLACK, WHITE
+from gtp.analysis import Restriction, first_moves
 from gtp.protocol import GtpError
 from gtp.rule_names import read_rules
 
@@ -51,8 +52,8 @@ class RequestError(Exception):
         self.id = id
 
 
-class Restriction(msgspec.Struct, frozen=True, rename="camel"):
-    """An entry of `avoidMoves` or `allowMoves`."""
+class RestrictionEntry(msgspec.Struct, frozen=True, rename="camel"):
+    """An entry of `avoidMoves` or `allowMoves`, as it comes."""
 
     player: str
     moves: list[str]
@@ -78,8 +79,8 @@ class Query(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     include_ownership: bool = False
     include_moves_ownership: bool = False
     include_pv_visits: bool = msgspec.field(default=False, name="includePVVisits")
-    avoid_moves: list[Restriction] | None = None
-    allow_moves: list[Restriction] | None = None
+    avoid_moves: list[RestrictionEntry] | None = None
+    allow_moves: list[RestrictionEntry] | None = None
     override_settings: dict[str, Any] = {}
     priority: int | None = None
     priorities: list[int] | None = None
@@ -146,6 +147,8 @@ class Analysis:
     settings: Settings
     turns: tuple[tuple[int, int], ...]
     """(turn, priority) of each position asked for."""
+    restrictions: tuple[Restriction, ...] = ()
+    """What `avoidMoves` or `allowMoves` say of the first move."""
     warnings: tuple[tuple[str, str], ...] = ()
     """(text, field) of what is passed over."""
 
@@ -157,16 +160,7 @@ class Analysis:
 
     def allowed(self, position: Position) -> NDArray[np.bool_] | None:
         """The moves that may be looked at where they are restricted: bool[S*S + 1] by move index."""
-        import numpy as np
-
-        size, avoid = position.size, self.query.allow_moves is None
-        entries = self.query.avoid_moves if avoid else self.query.allow_moves
-        mine = [entry for entry in entries or [] if coords.parse_colour(entry.player) == position.to_play]
-        if not mine:
-            return None
-        allowed = np.full(size * size + 1, avoid)
-        allowed[[coords.move_index(_point(v, size, ""), size) for entry in mine for v in entry.moves]] = not avoid
-        return allowed
+        return first_moves(self.restrictions, position.to_play, position.size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,8 +287,8 @@ def _analysis(fields: dict[str, Any], defaults: Settings) -> Analysis:
     ):
         if value is not None and not 0.001 <= value <= 1e6:
             raise RequestError("seconds from 0.001 to 1000000", name)
-    warnings += _check_restrictions(query, size)
-    return Analysis(query, game, settings, _turns(query), tuple(warnings))
+    restrictions, kept_for_one_move = _restrictions(query, size)
+    return Analysis(query, game, settings, _turns(query), restrictions, (*warnings, *kept_for_one_move))
 
 
 def _wrong_type(complaint: str) -> RequestError:
@@ -370,22 +364,27 @@ def _turns(query: Query) -> tuple[tuple[int, int], ...]:
     return tuple(dict(zip(turns, query.priorities, strict=True)).items())
 
 
-def _check_restrictions(query: Query, size: int) -> list[tuple[str, str]]:
-    """Refuses restrictions that make no sense; returns warnings about what cannot be kept."""
+def _restrictions(query: Query, size: int) -> tuple[tuple[Restriction, ...], list[tuple[str, str]]]:
+    """The restrictions of the first move, and warnings about what cannot be kept.
+
+    Raises:
+        RequestError: they make no sense.
+    """
     if query.allow_moves is not None and query.avoid_moves is not None:
         raise RequestError("either allowMoves or avoidMoves", "allowMoves")
     if query.allow_moves is not None and len(query.allow_moves) > 1:
         raise RequestError("allowMoves has one entry", "allowMoves")
     name = "avoidMoves" if query.allow_moves is None else "allowMoves"
     entries = query.avoid_moves if query.allow_moves is None else query.allow_moves
+    restrictions = []
     for entry in entries or []:
-        _colour(entry.player, name)
+        colour = _colour(entry.player, name)
         _at_least_one(entry.until_depth, name)
-        for vertex in entry.moves:
-            _point(vertex, size, name)
-    if any(entry.until_depth > 1 for entry in entries or []):
-        return [("only the first move is restricted: untilDepth counts as 1", name)]
-    return []
+        points = tuple(_point(vertex, size, name) for vertex in entry.moves)
+        restrictions.append(Restriction(query.allow_moves is not None, colour, points))
+    deeper = any(entry.until_depth > 1 for entry in entries or [])
+    warnings = [("only the first move is restricted: untilDepth counts as 1", name)] if deeper else []
+    return tuple(restrictions), warnings
 
 
 def _at_least_one(number: int, field: str) -> int:

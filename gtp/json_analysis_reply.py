@@ -61,7 +61,8 @@ def result(
     moves = [_move_info(analysis, position, move, order, sign) for order, move in enumerate(shown)]
     for info, move in zip(moves, shown, strict=True):
         if query.include_pv_visits:
-            info["pvVisits"] = line_visits(tree, move.pv[: len(info["pv"])])
+            shown_line = move.pv[: len(info["pv"])]
+            info["pvVisits"] = tree.line_visits(coords.move_index(point, tree.size) for point in shown_line)
         if move.point in moves_ownership:
             info["ownership"] = _rounded(-sign * moves_ownership[move.point])
     reply: Reply = {
@@ -81,19 +82,6 @@ def result(
     if query.include_ownership and found.ownership is not None:
         reply["ownership"] = _rounded(sign * found.ownership)
     return reply
-
-
-def line_visits(tree: Tree, line: list[int]) -> list[int]:
-    """The visits of each move of a line from the root, as far as the tree has it."""
-    visits: list[int] = []
-    node = 0
-    for point in line:
-        child = tree.child(node, coords.move_index(point, tree.size))
-        if child is None:
-            break
-        node = child
-        visits.append(int(tree.arrays.nodes["visits"][node]))
-    return visits
 
 
 def _sign(analysis: Analysis, position: Position) -> int:

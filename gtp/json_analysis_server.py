@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import msgspec
 
+from gozero.cli import EXIT_INTERRUPTED
 from gozero.errors import GozeroError
 from gtp import analyst, options
 from gtp import json_analysis_reply as reply
@@ -26,7 +27,7 @@ from gtp.json_analysis import RequestError, Settings, read_settings
 from gtp.json_analysis_desk import Desk, Task
 from gtp.json_analysis_reply import Reply
 from gtp.protocol import OutputClosed
-from gtp.server import INTERRUPTED, Terminated, end_on_sigterm, log, standard_output, writer
+from gtp.server import Terminated, end_on_sigterm, log, standard_output, writer
 
 if TYPE_CHECKING:
     import numpy as np
@@ -124,7 +125,7 @@ class Server:
         except (OutputClosed, Terminated):
             pass  # whoever read our replies has left, or wants us to
         except KeyboardInterrupt:
-            return INTERRUPTED
+            return EXIT_INTERRUPTED
         return 0
 
     def _work(self) -> None:
@@ -317,4 +318,4 @@ def _network(arguments: argparse.Namespace) -> str | None:
             log(f"{arguments.model} is a network of KataGo's, which GoZero cannot read: it plays with its own")
         else:
             named = arguments.model
-    return analyst.checked_network(named)
+    return options.checked_network(named)

@@ -21,9 +21,8 @@ DEFAULT_KOMI: Final = 7.5
 def parser(program: str, description: str, example: str) -> argparse.ArgumentParser:
     """A parser with the shared options."""
     made = argparse.ArgumentParser(prog=program, description=description, epilog=example)
+    add_player(made)
     add = made.add_argument
-    add("--player", default="auto", metavar="P", help="a player file or its name (default: by board size)")
-    add("--network", metavar="X", help="a shipped network ('gozero networks' lists them), a path, or none")
     add("--policy", metavar="X", help="another network for the policy")
     add("--value", metavar="X", help="another network for the value")
     add("--rollouts", metavar="X", help="rollouts: weights by name or path, auto, random or none")
@@ -38,6 +37,13 @@ def parser(program: str, description: str, example: str) -> argparse.ArgumentPar
     add("--komi", type=finite, default=DEFAULT_KOMI, metavar="K", help="points for White at the start (default 7.5)")
     add("--rules", default=DEFAULT_RULES, metavar="R", help="rules at the start (default chinese)")
     return made
+
+
+def add_player(parser: argparse.ArgumentParser) -> None:
+    """Adds the options that name a player and its network."""
+    add = parser.add_argument
+    add("--player", default="auto", metavar="P", help="a player file or its name (default: by board size)")
+    add("--network", metavar="X", help="a shipped network ('gozero networks' lists them), a path, or none")
 
 
 def check(arguments: argparse.Namespace) -> None:
@@ -56,15 +62,23 @@ def check(arguments: argparse.Namespace) -> None:
     if arguments.rollouts is not None and _is_path(arguments.rollouts, ".npz"):
         arguments.rollouts = _whole_path(arguments.rollouts)
     for option in ("network", "policy", "value"):
-        network: str | None = getattr(arguments, option)
-        if network in (None, "auto", "none"):
-            continue
-        from engine import network_file
+        setattr(arguments, option, checked_network(getattr(arguments, option)))
 
-        if _is_path(network, ".onnx"):
-            network = _whole_path(network)
-            setattr(arguments, option, network)
-        network_file.find(network)
+
+def checked_network(named: str | None) -> str | None:
+    """The network of this name, which must be there; a path is made absolute.
+
+    Raises:
+        NetworkFileError: there is no such network.
+    """
+    if named is None or named in ("auto", "none"):
+        return named
+    from engine import network_file
+
+    if _is_path(named, ".onnx"):
+        named = _whole_path(named)
+    network_file.find(named)
+    return named
 
 
 def _is_path(text: str, suffix: str) -> bool:
@@ -81,8 +95,6 @@ def player_maker(arguments: argparse.Namespace) -> Callable[[int], Player]:
 
     def make(size: int) -> Player:
         from engine.player_file import load_player
-        from engine.search import Limits
-        from gozero.position import Position
 
         player = load_player(
             arguments.player,
@@ -98,11 +110,19 @@ def player_maker(arguments: argparse.Namespace) -> Callable[[int], Player]:
             rollouts=arguments.rollouts,
             rollout_share=arguments.rollout_share,
         )
-        player.search.run(Position(size), Limits(visits=2))  # loads the compiled kernels
-        player.search.forget()
+        make_ready(player, size)
         return player
 
     return make
+
+
+def make_ready(player: Player, size: int) -> None:
+    """Lets a player search once on a board of size x size, so that its first answer need not wait for the kernels."""
+    from engine.search import Limits
+    from gozero.position import Position
+
+    player.search.run(Position(size), Limits(visits=2))  # loads the compiled kernels
+    player.search.forget()
 
 
 def at_least(least: int) -> Callable[[str], int]:

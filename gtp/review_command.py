@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from gozero import coords, sgf_tree
+from gozero.cli import EXIT_INTERRUPTED
 from gozero.errors import GozeroError
 from gozero.sgf_text import SgfError
 from gtp import analyst, options
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 DEFAULT_SECONDS: Final = 1.0
 """Seconds a move where nothing is said: four and a half minutes for 250 moves."""
 LISTED: Final = 5
-INTERRUPTED: Final = 130
 
 DESCRIPTION: Final = """\
 Reads a game record and writes it again with what the engine says of every position: the chance that Black wins and the
@@ -42,7 +42,7 @@ def main(argv: Sequence[str]) -> int:
         raise error.within(str(arguments.file), 1) from None
     out = _out(arguments.file, arguments.out)
     position = game[-1].position
-    arguments.network = analyst.checked_network(arguments.network)
+    arguments.network = options.checked_network(arguments.network)
     minutes = _expected_minutes(arguments, len(game))
     print(f"{arguments.file}: {position.size}x{position.size}, {len(position.moves)} moves{minutes}", flush=True)
     if len(trees) > 1:
@@ -50,7 +50,7 @@ def main(argv: Sequence[str]) -> int:
     judged = _judge(arguments, game)
     if not judged:
         print("stopped before the first move was reviewed: nothing was written", file=sys.stderr)
-        return INTERRUPTED
+        return EXIT_INTERRUPTED
     found = mistakes(judged)
     annotate(judged)
     try:
@@ -61,7 +61,7 @@ def main(argv: Sequence[str]) -> int:
     print(f"written: {out}{_draw(judged, found, arguments.file, out.with_suffix('.png'))}")
     if len(judged) < len(game):
         print(f"stopped after move {judged[-1].place.number} of {len(position.moves)}", file=sys.stderr)
-        return INTERRUPTED
+        return EXIT_INTERRUPTED
     return 0
 
 

@@ -15,6 +15,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final, NoReturn
 
+from gozero.cli import EXIT_INTERRUPTED
 from gtp import options
 from gtp.commands import answer
 from gtp.input import Input, Mark
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
 
 QUIET_SECONDS: Final = 0.05
 """Loading starts when no line has come for so long, or when a command needs it: imports would slow the handshake."""
-
-INTERRUPTED: Final = 130
-"""The exit status after Ctrl-C, as shells have it."""
 
 DESCRIPTION: Final = """\
 The engine on standard input and output, for Sabaki and other Go programs. In Sabaki: Engines, Manage Engines, Add;
@@ -72,7 +70,7 @@ def serve(settings: Settings, make_player: Callable[[int], Player], input: int, 
     except Terminated:
         pass
     except KeyboardInterrupt:
-        return INTERRUPTED
+        return EXIT_INTERRUPTED
     return 0
 
 

@@ -69,7 +69,8 @@ def analyze(call: Call, dialect: Dialect) -> str:
     position = call.position.copy()
     if options.colour is not None:
         position.to_play = options.colour
-    search = partial(player.search.run, position, root_moves=first_moves(options, position.to_play, position.size))
+    allowed = first_moves(options.restrictions, position.to_play, position.size)
+    search = partial(player.search.run, position, root_moves=allowed)
     _try(search, options)
     call.stream.open()
     report = _reporter(call, dialect, options)

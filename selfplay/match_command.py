@@ -10,14 +10,13 @@ from dataclasses import asdict
 from pathlib import Path
 
 from gozero import coords, sgf
+from gozero.cli import EXIT_INTERRUPTED
 from gozero.coords import BLACK
 from gozero.rules import RULES, parse_rules
 from selfplay.gtp_client import split_command
 from selfplay.gtp_game import FIRST, SECOND, GameResult, GameSettings
 from selfplay.match import MatchSettings, Tally, run_match, tally
 from selfplay.referee import find_gnugo
-
-EXIT_INTERRUPTED = 130
 
 EPILOG = """\
 --black names the first engine and --white the second; colours alternate, the first engine has Black in games 1, 3, 5...

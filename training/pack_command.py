@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from gozero import record
+from gozero.cli import EXIT_INTERRUPTED
 from gozero.errors import GozeroError
 from gozero.store import is_store
 from training import pack
@@ -41,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         print(f"gozero: stopped; nothing was written to {options.out}", file=sys.stderr)
-        return 130
+        return EXIT_INTERRUPTED
     for note in report.first_skipped:
         print(f"skipped {note.name}: {note.reason}{f' ({note.detail})' if note.detail else ''}", file=sys.stderr)
     if report.first_skipped and report.store.is_dir():

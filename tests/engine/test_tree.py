@@ -19,6 +19,7 @@ from engine.search import Limits, Search, SearchConfig
 from engine.tree import Tree
 from gozero import features
 from gozero._random import seed_state
+from gozero.coords import move_index
 from gozero.geometry import symmetry_table
 from gozero.position import Position
 from tests.toy_game import KOMI, EvenPolicy, HashEvaluator, positions_below, tried_moves
@@ -170,6 +171,18 @@ def test_the_games_own_history_forbids_moves_in_the_tree() -> None:
     assert search.tree.child(0, 6) is None
     retaken = [reached for _, reached in positions_below(search.tree, position) if reached.last_move == 0]
     assert retaken, "the tree holds a ko threat, a pass at least"
+
+
+def test_visits_along_a_line_are_told_as_far_as_the_tree_has_it() -> None:
+    search = Search(EvenPolicy(), SMALL)
+    best = search.run(Position(5), Limits(visits=100)).moves[0]
+    assert search.tree is not None
+    line = [move_index(point, 5) for point in best.pv]
+    visits = search.tree.line_visits(line)
+    assert visits[0] == best.visits
+    assert visits == sorted(visits, reverse=True)
+    assert len(visits) == len(line) > 1
+    assert search.tree.line_visits([line[0], line[0]]) == [best.visits], "nobody plays on a stone"
 
 
 @pytest.mark.nojit

@@ -118,7 +118,7 @@ def test_ownership():
 
 
 def marked(words, colour=1):
-    moves = first_moves(parse_options(words.split(), 9), colour, 9)
+    moves = first_moves(parse_options(words.split(), 9).restrictions, colour, 9)
     return None if moves is None else np.flatnonzero(moves).tolist()
 
 

@@ -296,7 +296,7 @@ def found(size, ending="visits", **more):
 
 def answered(result, moves_ownership=None, **fields):
     request = analysis(moves=[["B", "G7"]], **fields)
-    tree = SimpleNamespace(size=9, child=lambda node, move: None)
+    tree = SimpleNamespace(size=9, line_visits=lambda line: [])
     return reply.result(request, 1, request.game.position(1), result, tree, moves_ownership or {})
 
 
