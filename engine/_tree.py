@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from engine._puct import other_side
+from engine._puct import lower_bound, other_side
 from gozero.jit import inlined_kernel, lean_kernel
 
 # What has happened to a node.
@@ -62,6 +62,20 @@ TERMS: Final = np.dtype(
         ("white_points", np.float64),  # what White is given when the area is counted
         ("symmetries", np.int64),  # how many of the eight are drawn from: 8, or 1 for none but the identity
     ]
+)
+
+ROOT_MOVE: Final = np.dtype(
+    [
+        # What `read_root` says of a move at the root; values are for the player to move there.
+        ("move", np.int16),  # move index
+        ("visits", np.int32),
+        ("value", np.float64),  # the mean
+        ("prior", np.float32),
+        ("lcb", np.float64),  # lower confidence bound of the value
+        ("line", np.int32),  # where its most visited line begins, and where it ends
+        ("line_end", np.int32),
+    ],
+    align=True,
 )
 
 
@@ -226,21 +240,60 @@ def copy_subtree(
         node += 1
 
 
+@inlined_kernel
+def most_visited_edge(nodes, child, node):
+    """The tried edge of a node whose child has most visits, the first of equals; NO_NODE where none has any."""
+    first = np.int64(nodes[node]["first_edge"])
+    best = np.int64(NO_NODE)
+    most = np.int64(0)
+    for edge in range(first, first + nodes[node]["tried"]):
+        visits = np.int64(nodes[child[edge]]["visits"])
+        if visits > most:
+            best = np.int64(edge)
+            most = visits
+    return best
+
+
 @lean_kernel
-def most_visited_line(nodes, move, child, start, moves):
-    """Follows the most visited children downwards; fills moves, int16[length], and returns how many there are."""
-    node = np.int64(start)
+def read_root(nodes, move, prior, child, used, deviations, length, found, line_moves, line_visits):
+    """What is known of the root's moves that have visits, in the order in which they were first tried.
+
+    Args:
+        nodes, move, prior, child, used: the tree, see TreeArrays.
+        deviations: of the lower confidence bound, see `engine._puct.lower_bound`.
+        length: the moves of a line at most, 1 or more.
+        found: ROOT_MOVE[n], filled; n is the number of the root's tried moves, or more.
+        line_moves, line_visits: int16[n * length] and int32[n * length], filled with the lines one after another: from
+            each of the moves down the most visited children, and the visits of each.
+
+    Returns:
+        how many of `found`, and how many of `line_moves`, are filled.
+    """
     count = 0
-    while count < moves.shape[0]:
-        best = np.int64(NO_NODE)
-        first = nodes[node]["first_edge"]
-        for edge in range(first, first + nodes[node]["tried"]):
-            made = np.int64(child[edge])
-            if nodes[made]["visits"] > 0 and (best == NO_NODE or nodes[made]["visits"] > nodes[best]["visits"]):
-                best = made
-                moves[count] = move[edge]
-        if best == NO_NODE:
-            break
-        node = best
+    end = 0
+    first = nodes[0]["first_edge"]
+    for edge in range(first, first + nodes[0]["tried"]):
+        node = np.int64(child[edge])
+        visits = np.float64(nodes[node]["visits"])
+        if visits == 0.0:
+            continue
+        value = other_side(nodes[node]["value_sum"] / visits)
+        here = found[count]
+        here["move"] = move[edge]
+        here["visits"] = nodes[node]["visits"]
+        here["value"] = value
+        here["prior"] = prior[edge]
+        here["lcb"] = lower_bound(value, nodes[node]["square_sum"], visits, deviations)
+        here["line"] = end
+        step = np.int64(edge)
+        left = length
+        while step != NO_NODE and left > 0:
+            node = np.int64(child[step])
+            line_moves[end] = move[step]
+            line_visits[end] = nodes[node]["visits"]
+            end += 1
+            left -= 1
+            step = most_visited_edge(nodes, child, node)
+        here["line_end"] = end
         count += 1
-    return count
+    return count, end

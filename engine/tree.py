@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
@@ -92,23 +91,24 @@ class Tree:
         policy[self.arrays.move[edges]] = self.arrays.prior[edges]
         return policy
 
-    def line(self, node: int, length: int) -> list[int]:
-        """The most visited continuation from a node: at most `length` move indices."""
-        moves = np.empty(length, np.int16)
-        count = _tree.most_visited_line(self.arrays.nodes, self.arrays.move, self.arrays.child, node, moves)
-        return [int(move) for move in moves[:count]]
+    def root_moves(
+        self, deviations: float, length: int
+    ) -> tuple[NDArray[np.void], NDArray[np.int16], NDArray[np.int32]]:
+        """What is known of the root's moves that have visits, and the most visited line from each.
 
-    def line_visits(self, line: Iterable[int]) -> list[int]:
-        """The visits of each move of a line from the root, move indices, as far as the tree has it."""
-        visits: list[int] = []
-        node = 0
-        for move in line:
-            child = self.child(node, move)
-            if child is None:
-                break
-            node = child
-            visits.append(int(self.arrays.nodes["visits"][node]))
-        return visits
+        Args:
+            deviations: of the lower confidence bounds, see `engine._puct.lower_bound`.
+            length: moves of a line at most, that of the root included.
+
+        Returns:
+            `engine._tree.ROOT_MOVE[n]`, in the order in which the moves were first tried, and the lines one after
+            another: int16 move indices, and int32 the visits of each.
+        """
+        tried = int(self.arrays.nodes["tried"][0])
+        found = np.empty(tried, _tree.ROOT_MOVE)
+        moves, visits = np.empty(tried * length, np.int16), np.empty(tried * length, np.int32)
+        count, end = _tree.read_root(*self.arrays, deviations, length, found, moves, visits)
+        return found[:count], moves[:end], visits[:end]
 
     def subtree(self, node: int, least_visits: int = 0) -> Tree:
         """A new tree of the same budget with `node` as its root, the statistics kept. Nothing may be pending.

@@ -10,7 +10,8 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Final
 
 from gozero import coords
 from gtp.protocol import GtpError
@@ -58,6 +59,8 @@ class AnalysisOptions:
     """Whether each line ends in a summary of the position (kata- only)."""
     ownership: bool = False
     """Whether each line ends in whose each point will be, from the top left by rows (kata- only)."""
+    pv_visits: bool = False
+    """Whether each variation is followed by the visits of each of its moves (kata- only)."""
     restrictions: tuple[Restriction, ...] = ()
 
 
@@ -92,6 +95,8 @@ def parse_options(arguments: Sequence[str], size: int) -> AnalysisOptions:
             options = replace(options, root_info=_truth(_value(words, word), word))
         elif key == "ownership":
             options = replace(options, ownership=_truth(_value(words, word), word))
+        elif key == "pvvisits":
+            options = replace(options, pv_visits=_truth(_value(words, word), word))
         elif key in ("allow", "avoid"):
             restriction = _restriction(key, _value(words, word), _value(words, word), size)
             _count(_value(words, word), word)
@@ -105,7 +110,7 @@ def parse_options(arguments: Sequence[str], size: int) -> AnalysisOptions:
 
 
 # KataGo's switches for what the search does not keep; "false" is as good as nothing.
-_NEVER = ("ownershipstdev", "movesownership", "movesownershipstdev", "pvvisits", "pvedgevisits")
+_NEVER = ("ownershipstdev", "movesownership", "movesownershipstdev", "pvedgevisits")
 
 
 def first_moves(restrictions: Iterable[Restriction], colour: int, size: int) -> NDArray[np.bool_] | None:
@@ -164,25 +169,58 @@ def _truth(word: str, key: str) -> bool:
     return truth
 
 
-def info_line(found: SearchResult, size: int, dialect: Dialect, options: AnalysisOptions) -> str:
-    """All moves on one line, best first, `pv` last in each; "" while there is nothing to tell.
+class LineWriter:
+    """Writes the lines of one analysis.
 
-    Values are from the view of the player to move at the root, which is the colour that was asked for.
+    On a large board hundreds of moves may have visits, of which few get another one between two lines: the text of the
+    others is kept.
     """
-    shown = found.moves
-    if len(shown) < options.min_moves:
-        shown = [*shown, *_unvisited(found, options.min_moves - len(shown), size)]
-    shown = shown[: options.max_moves]
-    if not shown:
-        return ""
-    if dialect is Dialect.LEELA_ZERO:
-        return " ".join(_lz_info(move, order, size) for order, move in enumerate(shown))
-    parts = [_kata_info(move, order, size) for order, move in enumerate(shown)]
-    if options.root_info:
-        parts.append(f"rootInfo visits {found.visits} {_kata_values(found.root_value, size)}")
-    if options.ownership and found.ownership is not None:
-        parts.append("ownership " + " ".join([f"{share:.4f}" for share in found.ownership.tolist()]))
-    return " ".join(parts)
+
+    def __init__(self, size: int, dialect: Dialect, options: AnalysisOptions) -> None:
+        self._size = size
+        self._dialect = dialect
+        self._options = options
+        self._written: dict[int, tuple[MoveStats, str, str]] = {}  # by point: what stands before and after the order
+
+    def line(self, found: SearchResult) -> str:
+        """All moves, best first, `pv` last in each unless the visits along it are asked for; "" while there is nothing
+        to tell.
+
+        Values are from the view of the player to move at the root, which is the colour that was asked for.
+        """
+        options = self._options
+        shown = found.moves
+        if len(shown) < options.min_moves:
+            shown = [*shown, *_unvisited(found, options.min_moves - len(shown), self._size)]
+        parts = [self._info(move, order) for order, move in enumerate(shown[: options.max_moves])]
+        if not parts:
+            return ""
+        if self._dialect is Dialect.KATAGO and options.root_info:
+            parts.append(f"rootInfo visits {found.visits} {_kata_values(found.root_value, self._size)}")
+        if self._dialect is Dialect.KATAGO and options.ownership and found.ownership is not None:
+            parts.append("ownership " + " ".join([f"{share:.4f}" for share in found.ownership.tolist()]))
+        return " ".join(parts)
+
+    def _info(self, move: MoveStats, order: int) -> str:
+        known = self._written.get(move.point)
+        if known is None or known[0] != move:
+            known = self._written[move.point] = (move, self._statistics(move), self._variation(move))
+        return f"{known[1]} order {order} {known[2]}"
+
+    def _statistics(self, move: MoveStats) -> str:
+        begin = f"info move {_vertex(move.point, self._size)} visits {move.visits}"
+        rate, lcb = win_rate(move.value), win_rate(move.lcb)
+        if self._dialect is Dialect.KATAGO:
+            return f"{begin} {_kata_values(move.value, self._size)} prior {move.prior:.4f} lcb {lcb:.4f}"
+        rate, prior, lcb = (_ten_thousandths(share) for share in (rate, move.prior, lcb))
+        return f"{begin} winrate {rate} prior {prior} lcb {lcb}"
+
+    def _variation(self, move: MoveStats) -> str:
+        # Sabaki loses a move without a variation, so that there is always the move itself.
+        text = "pv " + " ".join([_vertex(point, self._size) for point in move.pv or [move.point]])
+        if self._dialect is Dialect.KATAGO and self._options.pv_visits:
+            text += " pvVisits " + " ".join(map(str, move.pv_visits or [move.visits]))
+        return text
 
 
 def _unvisited(found: SearchResult, count: int, size: int) -> list[MoveStats]:
@@ -199,30 +237,13 @@ def _unvisited(found: SearchResult, count: int, size: int) -> list[MoveStats]:
     ]
 
 
-def _lz_info(move: MoveStats, order: int, size: int) -> str:
-    return (
-        f"info move {coords.format_vertex(move.point, size)} visits {move.visits}"
-        f" winrate {_ten_thousandths(win_rate(move.value))} prior {_ten_thousandths(move.prior)}"
-        f" lcb {_ten_thousandths(win_rate(move.lcb))} order {order} pv {_variation(move, size)}"
-    )
-
-
-def _kata_info(move: MoveStats, order: int, size: int) -> str:
-    return (
-        f"info move {coords.format_vertex(move.point, size)} visits {move.visits}"
-        f" {_kata_values(move.value, size)} prior {move.prior:.4f} lcb {win_rate(move.lcb):.4f}"
-        f" order {order} pv {_variation(move, size)}"
-    )
+_vertex = cache(coords.format_vertex)  # a line names hundreds of points
 
 
 def _kata_values(value: float, size: int) -> str:
-    lead, deviation = score_from_win_rate(win_rate(value), size)
-    return f"winrate {win_rate(value):.4f} scoreMean {lead:.2f} scoreStdev {deviation:.2f} scoreLead {lead:.2f}"
-
-
-def _variation(move: MoveStats, size: int) -> str:
-    # Sabaki loses a move without a variation, so that there is always the move itself.
-    return " ".join(coords.format_vertex(point, size) for point in (list(move.pv) or [move.point]))
+    rate = win_rate(value)
+    points = f"{lead_of(rate, size):.2f}"
+    return f"winrate {rate:.4f} scoreMean {points} scoreStdev {lead_deviation(size):.2f} scoreLead {points}"
 
 
 def win_rate(value: float) -> float:
@@ -230,18 +251,26 @@ def win_rate(value: float) -> float:
     return min(max((1 + value) / 2, 0.0), 1.0)
 
 
-def _ten_thousandths(share: float) -> int:
-    return round(share * 10_000)
-
-
-def score_from_win_rate(rate: float, size: int) -> tuple[float, float]:
-    """The lead in points (for the same player) that goes with a win rate, and its standard deviation.
+def lead_of(rate: float, size: int) -> float:
+    """The lead in points that goes with a win rate, for the same player.
 
     Programs that read `kata-` lines expect a score, and the search tells only who wins. (The sum of a network's
     ownership would be another estimate; it was off by more, and jumped from move to move.) This reads the win rate as
     the chance that a result with a logistic distribution is above zero; its scale grows with the board (8.6 points, a
     standard deviation of 15.5, on 19x19). It puts sign and order right; it is no count of the board.
     """
-    scale = 0.45 * size
     rate = min(max(rate, 0.001), 0.999)
-    return scale * math.log(rate / (1 - rate)), scale * math.pi / math.sqrt(3)
+    return _LEAD_SCALE * size * math.log(rate / (1 - rate))
+
+
+def lead_deviation(size: int) -> float:
+    """The standard deviation of the result that `lead_of` supposes, in points."""
+    return _LEAD_SCALE * size * math.pi / math.sqrt(3)
+
+
+_LEAD_SCALE: Final = 0.45
+"""Points for each row of the board."""
+
+
+def _ten_thousandths(share: float) -> int:
+    return round(share * 10_000)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from gozero import coords
 from gozero.coords import BLACK, WHITE
-from gtp.analysis import score_from_win_rate, win_rate
+from gtp.analysis import lead_deviation, lead_of, win_rate
 from gtp.json_analysis import Analysis, RequestError
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from engine.result import MoveStats, SearchResult
-    from engine.tree import Tree
     from gozero.position import Position
 
 Reply: TypeAlias = dict[str, Any]
@@ -45,14 +44,12 @@ def result(
     turn: int,
     position: Position,
     found: SearchResult,
-    tree: Tree,
     moves_ownership: dict[int, NDArray[np.float32]],
 ) -> Reply:
     """What a search found so far (`found.ending` is None), or in the end.
 
     Args:
         position: the one that was searched.
-        tree: of that search, for the visits along a line.
         moves_ownership: by point, the ownership after that move, float32[S*S] for the player who is to answer it.
     """
     query = analysis.query
@@ -61,8 +58,7 @@ def result(
     moves = [_move_info(analysis, position, move, order, sign) for order, move in enumerate(shown)]
     for info, move in zip(moves, shown, strict=True):
         if query.include_pv_visits:
-            shown_line = move.pv[: len(info["pv"])]
-            info["pvVisits"] = tree.line_visits(coords.move_index(point, tree.size) for point in shown_line)
+            info["pvVisits"] = list(move.pv_visits[: len(info["pv"])])
         if move.point in moves_ownership:
             info["ownership"] = _rounded(-sign * moves_ownership[move.point])
     reply: Reply = {
@@ -113,15 +109,14 @@ def _values(value: float, sign: int, size: int) -> Reply:
     is not: in counted games it missed the result by twice as much, and jumped by eight points from a move to the next,
     which programs would take for the points that the move lost.
     """
-    lead, deviation = score_from_win_rate(win_rate(value), size)
-    points = round(sign * lead, 3)
+    points = round(sign * lead_of(win_rate(value), size), 3)
     return {
         "winrate": round(win_rate(sign * value), 6),
         "utility": round(sign * value, 6),
         "scoreLead": points,
         "scoreMean": points,
         "scoreSelfplay": points,
-        "scoreStdev": round(deviation, 3),
+        "scoreStdev": round(lead_deviation(size), 3),
     }
 
 

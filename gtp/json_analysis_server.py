@@ -188,8 +188,7 @@ class Server:
             self._desk.cache_cleared = False
 
         def answer(found: SearchResult, ownership: dict[int, NDArray[np.float32]]) -> None:
-            assert search.tree is not None  # it has just searched
-            self._reply(reply.result(analysis, turn, position, found, search.tree, ownership))
+            self._reply(reply.result(analysis, turn, position, found, ownership))
 
         reporter = _Reporter(task, lambda found: answer(found, {}))
         settings = analysis.settings

@@ -15,7 +15,7 @@ from gozero import coords, sgf_position
 from gozero.coords import BLACK, opponent
 from gozero.sgf_text import SgfError, escape
 from gozero.sgf_tree import SgfNode, SgfTree
-from gtp.analysis import score_from_win_rate, win_rate
+from gtp.analysis import lead_of, win_rate
 
 if TYPE_CHECKING:
     from engine.result import SearchResult
@@ -126,7 +126,7 @@ def judge(place: Place, found: SearchResult) -> Judged:
     """What a search says of a position."""
     size, to_play = place.position.size, place.position.to_play
     sign = 1 if to_play == BLACK else -1
-    lead, _ = score_from_win_rate(win_rate(found.root_value), size)
+    lead = lead_of(win_rate(found.root_value), size)
     lines = tuple(Line(tuple(move.pv), win_rate(sign * move.value)) for move in found.moves[:SHOWN_LINES] if move.pv)
     return Judged(place, win_rate(sign * found.root_value), sign * lead, found.visits, lines)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from gozero import coords
 from gozero.coords import RESIGN
-from gtp.analysis import AnalysisOptions, Dialect, first_moves, info_line, parse_options
+from gtp.analysis import AnalysisOptions, Dialect, LineWriter, first_moves, parse_options
 from gtp.call import Call, Handler
 from gtp.protocol import GtpError
 from gtp.session import turn_of
@@ -134,10 +134,10 @@ def _move(call: Call, colour: int, report: Report | None, interval: float | None
 
 
 def _reporter(call: Call, dialect: Dialect, options: AnalysisOptions) -> Report:
-    size = call.position.size
+    writer = LineWriter(call.position.size, dialect, options)
 
     def report(found: SearchResult) -> None:
-        line = info_line(found, size, dialect, options)
+        line = writer.line(found)
         if line:
             call.stream.line(line)
 

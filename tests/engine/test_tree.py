@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from engine import _expand, _select, _tree
 from engine._expand import LeafBatch
-from engine._puct import other_side
+from engine._puct import lower_bound, other_side
 from engine.evaluator import Evaluation
 from engine.flight import evaluate, new_batch
 from engine.root import root_of
@@ -19,7 +19,7 @@ from engine.search import Limits, Search, SearchConfig
 from engine.tree import Tree
 from gozero import features
 from gozero._random import seed_state
-from gozero.coords import move_index
+from gozero.coords import point_of
 from gozero.geometry import symmetry_table
 from gozero.position import Position
 from tests.toy_game import KOMI, EvenPolicy, HashEvaluator, positions_below, tried_moves
@@ -173,18 +173,6 @@ def test_the_games_own_history_forbids_moves_in_the_tree() -> None:
     assert retaken, "the tree holds a ko threat, a pass at least"
 
 
-def test_visits_along_a_line_are_told_as_far_as_the_tree_has_it() -> None:
-    search = Search(EvenPolicy(), SMALL)
-    best = search.run(Position(5), Limits(visits=100)).moves[0]
-    assert search.tree is not None
-    line = [move_index(point, 5) for point in best.pv]
-    visits = search.tree.line_visits(line)
-    assert visits[0] == best.visits
-    assert visits == sorted(visits, reverse=True)
-    assert len(visits) == len(line) > 1
-    assert search.tree.line_visits([line[0], line[0]]) == [best.visits], "nobody plays on a stone"
-
-
 @pytest.mark.nojit
 def test_a_subtree_keeps_every_statistic() -> None:
     position = Position(4, KOMI)
@@ -226,6 +214,45 @@ def test_a_full_tree_goes_on_without_its_least_visited_parts() -> None:
         below = sum(int(nodes["visits"][child]) for _, child in tried_moves(tree, index))
         assert nodes["visits"][index] >= 1 + below
         assert tree.arrays.prior[tree.edges(index)].sum() == pytest.approx(1.0, abs=1e-4)
+
+
+@pytest.mark.nojit
+@pytest.mark.parametrize("size", [2, 5])
+def test_what_a_result_says_of_the_moves_is_what_stands_in_the_tree(size: int) -> None:
+    """Every move with visits once, best first, with its most visited line; read here step by step."""
+    search = Search(HashEvaluator(), SMALL, seed=4)
+    result = search.run(Position(size, KOMI), Limits(visits=300))
+    tree = search.tree
+    assert tree is not None
+    nodes = tree.arrays.nodes
+    seen = {}
+    for index, child in tried_moves(tree, 0):
+        visits = int(nodes["visits"][child])
+        if not visits:
+            continue
+        value = other_side(float(nodes["value_sum"][child]) / visits)
+        lcb = lower_bound(value, float(nodes["square_sum"][child]), float(visits), 2.0)
+        prior = float(tree.priors()[index])
+        line, along = [point_of(index, size)], [visits]
+        while len(line) < 20:
+            below = [(int(nodes["visits"][node]), index, node) for index, node in tried_moves(tree, child)]
+            if not any(visits for visits, _, _ in below):
+                break
+            most, index, child = max(below, key=lambda entry: entry[0])
+            line.append(point_of(index, size))
+            along.append(most)
+        seen[line[0]] = (visits, value, prior, lcb, line, along)
+    assert [move.point for move in result.moves] == sorted(seen, key=lambda p: seen[p][:2], reverse=True)
+    for move in result.moves:
+        visits, value, prior, lcb, line, along = seen[move.point]
+        assert (move.visits, move.pv, move.pv_visits) == (visits, line, along)
+        assert (move.value, move.prior, move.lcb) == pytest.approx((value, prior, lcb))
+    found, lines, line_visits = tree.root_moves(2.0, 3)
+    for move, start, end in found[["move", "line", "line_end"]].tolist():
+        cut = seen[point_of(move, size)]
+        assert [point_of(index, size) for index in lines[start:end].tolist()] == cut[4][:3]
+        assert line_visits[start:end].tolist() == cut[5][:3]
+    assert any(len(entry[4]) > 3 for entry in seen.values())
 
 
 @pytest.mark.nojit

@@ -26,8 +26,10 @@ TAIL = rf"order [0-9]+ pv {POINT}(?: {POINT})*"
 KATA_INFO = rf"info move {POINT} visits [0-9]+ {KATA_VALUES} prior {DECIMAL} lcb {DECIMAL} {TAIL}"
 LZ_INFO = rf"info move {POINT} visits [0-9]+ winrate [0-9]+ prior [0-9]+ lcb [0-9]+ {TAIL}"
 ROOT_INFO = rf" rootInfo visits [0-9]+ {KATA_VALUES}"
+PV_VISITS = r" pvVisits(?: [0-9]+)+"
 OWNERSHIP = rf" ownership(?: {DECIMAL})+"
 KATA_LINE = rf"{KATA_INFO}(?: {KATA_INFO})*"
+KATA_LINE_WITH_PV_VISITS = rf"{KATA_INFO}{PV_VISITS}(?: {KATA_INFO}{PV_VISITS})*"
 LZ_LINE = rf"{LZ_INFO}(?: {LZ_INFO})*"
 
 PATTERNS = {
@@ -48,6 +50,7 @@ PATTERNS = {
     "analyze commands": r"[a-z]+/[A-Z][A-Za-z ]*/[a-z][a-z_%m -]*(?:\n[a-z]+/[A-Z][A-Za-z ]*/[a-z][a-z_%m -]*)+",
     "lz lines": rf"(?:\n{LZ_LINE})+",
     "kata lines": rf"(?:\n{KATA_LINE})+",
+    "kata lines with pvVisits": rf"(?:\n{KATA_LINE_WITH_PV_VISITS})+",
     "kata lines with rootInfo": rf"(?:\n{KATA_LINE}{ROOT_INFO})+",
     "kata lines with ownership": rf"(?:\n{KATA_LINE}{OWNERSHIP})+",
     "kata lines with rootInfo and ownership": rf"(?:\n{KATA_LINE}{ROOT_INFO}{OWNERSHIP})+",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,16 +13,16 @@ from gozero.coords import PASS, parse_vertex
 from gtp.analysis import (
     AnalysisOptions,
     Dialect,
+    LineWriter,
     Restriction,
     first_moves,
-    info_line,
+    lead_of,
     parse_options,
-    score_from_win_rate,
 )
 from gtp.protocol import GtpError
 from gtp.session import Settings
 from tests.gtp.conftest import Conversation, Waiting
-from tests.gtp.dialogue import KATA_LINE, LZ_LINE, OWNERSHIP, POINT, ROOT_INFO
+from tests.gtp.dialogue import KATA_LINE, KATA_LINE_WITH_PV_VISITS, LZ_LINE, OWNERSHIP, POINT, ROOT_INFO
 
 GRAMMAR = {"kata": re.compile(rf"{KATA_LINE}(?:{ROOT_INFO})?(?:{OWNERSHIP})?"), "lz": re.compile(LZ_LINE)}
 
@@ -40,6 +41,10 @@ def found(moves=tuple(MOVES), **more):
     return SearchResult(list(moves), 0.5, 101, 101, 0.0, POLICY, None, **more)
 
 
+def line_of(found, dialect, options):
+    return LineWriter(9, dialect, options).line(found)
+
+
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
@@ -53,6 +58,7 @@ def found(moves=tuple(MOVES), **more):
         ("b 0", AnalysisOptions(colour=1, interval=0.01)),
         ("B ownership false rootInfo true", AnalysisOptions(colour=1, root_info=True)),
         ("rootInfo true pvVisits false", AnalysisOptions(root_info=True)),
+        ("pvVisits true pvEdgeVisits false", AnalysisOptions(pv_visits=True)),  # LizGoban
         ("10 ownership true", AnalysisOptions(interval=0.1, ownership=True)),  # Lizzie
         ("avoid b A9,pass 1 w 10", AnalysisOptions(2, 0.1, restrictions=(Restriction(False, 1, (11, 0)),))),
         (
@@ -66,8 +72,8 @@ def test_options(words, expected):
 
 
 REFUSED = """foo|B B|50 60|interval|interval x|interval nan|-5|1e999|maxmoves -1|maxmoves x|rootInfo maybe|
-ownership|ownership 2|pvVisits true|movesOwnership true|avoid b|avoid b D4|avoid b D4 x|avoid D4 b 1|allow w K1 1|
-allow w D4,,D5 1"""
+ownership|ownership 2|pvVisits 2|pvEdgeVisits true|movesOwnership true|avoid b|avoid b D4|avoid b D4 x|avoid D4 b 1|
+allow w K1 1|allow w D4,,D5 1"""
 
 
 @pytest.mark.parametrize("words", [*REFUSED.replace("\n", "").split("|"), "9" * 400])
@@ -78,7 +84,7 @@ def test_options_that_are_refused(words):
 
 
 def test_katago_line():
-    line = info_line(found(), 9, Dialect.KATAGO, AnalysisOptions())
+    line = line_of(found(), Dialect.KATAGO, AnalysisOptions())
     assert GRAMMAR["kata"].fullmatch(line)
     assert line.startswith("info move E5 visits 90 winrate 0.7500 scoreMean ")
     assert " prior 0.2500 lcb 0.7000 order 0 pv E5 D4 pass info move C3 visits 10 winrate 0.0000 " in line
@@ -86,35 +92,63 @@ def test_katago_line():
 
 
 def test_leela_zero_line():
-    line = info_line(found(), 9, Dialect.LEELA_ZERO, AnalysisOptions())
+    line = line_of(found(), Dialect.LEELA_ZERO, AnalysisOptions())
     assert GRAMMAR["lz"].fullmatch(line)
     assert line.startswith("info move E5 visits 90 winrate 7500 prior 2500 lcb 7000 order 0 pv E5 D4 pass info move C3")
 
 
 def test_moves_are_cut_and_summed_up_on_request():
-    line = info_line(found(), 9, Dialect.KATAGO, AnalysisOptions(max_moves=1, root_info=True))
+    line = line_of(found(), Dialect.KATAGO, AnalysisOptions(max_moves=1, root_info=True))
     assert line.count("info move") == 1
     assert GRAMMAR["kata"].fullmatch(line)
     assert " pv E5 D4 pass rootInfo visits 101 winrate 0.7500" in line
 
 
 def test_moves_are_filled_up_on_request():
-    line = info_line(found(), 9, Dialect.KATAGO, AnalysisOptions(min_moves=9))
+    line = line_of(found(), Dialect.KATAGO, AnalysisOptions(min_moves=9))
     assert GRAMMAR["kata"].fullmatch(line)
     assert line.count("info move") == 4, "no more are legal"
     assert " info move A9 visits 0 winrate 0.7500" in line
-    assert info_line(found(), 9, Dialect.KATAGO, AnalysisOptions(min_moves=2)).count("info move") == 3
+    assert line_of(found(), Dialect.KATAGO, AnalysisOptions(min_moves=2)).count("info move") == 3
 
 
 def test_ownership():
     ownership = np.linspace(-1, 1, 81, dtype=np.float32)
     options = AnalysisOptions(root_info=True, ownership=True)
-    line = info_line(found(ownership=ownership), 9, Dialect.KATAGO, options)
+    line = line_of(found(ownership=ownership), Dialect.KATAGO, options)
     assert GRAMMAR["kata"].fullmatch(line)
     shares = line.partition(" ownership ")[2].split()
     np.testing.assert_allclose([float(share) for share in shares], ownership, atol=1e-4)
-    assert "ownership" not in info_line(found(), 9, Dialect.KATAGO, options)
-    assert GRAMMAR["lz"].fullmatch(info_line(found(ownership=ownership), 9, Dialect.LEELA_ZERO, options))
+    assert "ownership" not in line_of(found(), Dialect.KATAGO, options)
+    assert GRAMMAR["lz"].fullmatch(line_of(found(ownership=ownership), Dialect.LEELA_ZERO, options))
+
+
+def test_visits_along_the_variations():
+    moves = [MOVES[0]._replace(pv_visits=[90, 44, 7]), *MOVES[1:]]
+    options = AnalysisOptions(pv_visits=True, root_info=True)
+    line = line_of(found(moves), Dialect.KATAGO, options)
+    assert " pv E5 D4 pass pvVisits 90 44 7 info move C3 " in line
+    assert re.fullmatch(rf"{KATA_LINE_WITH_PV_VISITS}{ROOT_INFO}", line)
+    assert "pv A9 pvVisits 0" in line_of(found(moves), Dialect.KATAGO, replace(options, min_moves=9))
+    assert GRAMMAR["lz"].fullmatch(line_of(found(moves), Dialect.LEELA_ZERO, options))
+
+
+@pytest.mark.parametrize("dialect", Dialect)
+def test_a_writer_keeps_nothing_that_has_changed(dialect):
+    """Line after line is what a new writer would write, whatever changes: visits, value, variation, order."""
+    e5, c3, passing = MOVES
+    states = [
+        [e5, c3, passing],
+        [e5._replace(visits=91), c3, passing],
+        [c3._replace(visits=200, value=0.7), e5._replace(visits=91)],
+        [c3._replace(visits=200, value=0.7, pv=[c3.point, PASS]), e5._replace(value=0.4, visits=91)],
+        [e5._replace(lcb=-0.5, pv_visits=[9])],
+        [e5._replace(lcb=-0.5, pv_visits=[8]), passing],
+    ]
+    options = AnalysisOptions(pv_visits=True, root_info=True, min_moves=4)
+    writer = LineWriter(9, dialect, options)
+    for moves in states:
+        assert writer.line(found(moves)) == line_of(found(moves), dialect, options)
 
 
 def marked(words, colour=1):
@@ -132,12 +166,12 @@ def test_first_moves():
 
 def test_a_variation_is_never_empty():
     bare = MoveStats(PASS, 1, 0.0, 0.5, -1.5, [])
-    assert info_line(found([bare]), 9, Dialect.LEELA_ZERO, AnalysisOptions()).endswith("lcb 0 order 0 pv pass")
-    assert info_line(found([]), 9, Dialect.KATAGO, AnalysisOptions()) == ""
+    assert line_of(found([bare]), Dialect.LEELA_ZERO, AnalysisOptions()).endswith("lcb 0 order 0 pv pass")
+    assert line_of(found([]), Dialect.KATAGO, AnalysisOptions()) == ""
 
 
 def test_scores_go_with_win_rates():
-    leads = [score_from_win_rate(rate, 19)[0] for rate in (0.0, 0.2, 0.5, 0.8, 1.0)]
+    leads = [lead_of(rate, 19) for rate in (0.0, 0.2, 0.5, 0.8, 1.0)]
     assert leads == sorted(leads)
     assert leads[2] == 0
     assert leads[1] == pytest.approx(-leads[3])
@@ -181,7 +215,7 @@ def test_analysis_rests_at_its_visits_and_waits_for_a_line():
 
 def test_unknown_options_are_refused_before_anything_is_written(conversation):
     assert conversation.refused("kata-analyze B 10 foo 1").startswith("unknown analysis option")
-    assert conversation.refused("kata-analyze B pvVisits true").endswith("not supported")
+    assert conversation.refused("kata-analyze B pvEdgeVisits true").endswith("not supported")
     assert conversation.refused("kata-genmove_analyze B avoid b D4 1") == "'allow' and 'avoid' are for analysis"
     assert conversation.refused("lz-genmove_analyze B foo true").startswith("unknown analysis option")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -289,15 +288,14 @@ def test_other_actions(desk):
 def found(size, ending="visits", **more):
     """A search that likes E5 (value 0.5 for the player to move) better than C3 (0.2)."""
     e5, c3, d4 = (parse_vertex(vertex, size) for vertex in ("E5", "C3", "D4"))
-    moves = [MoveStats(e5, 30, 0.5, 0.6, 0.4, [e5, c3, d4]), MoveStats(c3, 9, 0.2, 0.1, -0.2, [c3])]
+    moves = [MoveStats(e5, 30, 0.5, 0.6, 0.4, [e5, c3, d4], [30, 12, 3]), MoveStats(c3, 9, 0.2, 0.1, -0.2, [c3], [9])]
     policy = np.full(size * size + 1, 1 / (size * size + 1), np.float32)
     return SearchResult(moves, 0.4, 40, 40, 1.0, policy, ending, **more)
 
 
 def answered(result, moves_ownership=None, **fields):
     request = analysis(moves=[["B", "G7"]], **fields)
-    tree = SimpleNamespace(size=9, line_visits=lambda line: [])
-    return reply.result(request, 1, request.game.position(1), result, tree, moves_ownership or {})
+    return reply.result(request, 1, request.game.position(1), result, moves_ownership or {})
 
 
 def test_values_are_black_s_unless_told_otherwise():
@@ -353,7 +351,7 @@ def test_policy_marks_what_is_illegal():
 def test_lines_are_as_long_as_wished():
     answer = answered(found(9), analysisPVLen=1, includePVVisits=True)
     assert answer["moveInfos"][0]["pv"] == ["E5", "C3"]
-    assert answer["moveInfos"][0]["pvVisits"] == []  # this tree knows nothing
+    assert answer["moveInfos"][0]["pvVisits"] == [30, 12]
 
 
 def test_partial_results_say_so():
