@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine._puct import mixed_value, other_side
-from engine._tree import EXPANDED, TreeArrays, add_node, back_up, bring_forward
+from engine._tree import EXPANDED, TreeArrays, add_node, back_up, back_up_answer, bring_forward, mean_value
 from gozero._board import (
     EMPTIES,
     EMPTY_AT,
@@ -33,6 +33,7 @@ class LeafBatch(NamedTuple):
     node: NDArray[np.int32]  # [B]
     symmetry: NDArray[np.int32]  # [B] how the board is turned before the evaluator sees it
     collided: NDArray[np.int32]  # [B] scratch of `engine._select.select_leaves`
+    asked: NDArray[np.uint8]  # [B] 1 where the evaluator is asked about the leaf, 0 where it is too early for that
 
 
 @lean_kernel
@@ -166,6 +167,10 @@ def set_priors(tree, node, logits, places, temperature):
         priors[i] *= share
     if tree.nodes[node]["tried"] > 0:
         bring_forward(tree, node)
+        here = tree.nodes[node]
+        here["tried_prior"] = 0.0
+        for edge in range(first, first + here["tried"]):
+            here["tried_prior"] += tree.prior[edge]
     else:
         move, prior = moves[best], priors[best]
         moves[best], priors[best] = moves[0], priors[0]
@@ -173,40 +178,81 @@ def set_priors(tree, node, logits, places, temperature):
 
 
 @lean_kernel
-def set_root(nodes, move, prior, child, used, logits, value, places, terms):
-    """Gives the root its priors and its value; the first time, the value counts as its first visit."""
+def set_root(nodes, move, prior, child, used, logits, value, result, places, terms):
+    """Gives the root its priors and its value; the first time, they count as its first visit.
+
+    result: of a rollout; not looked at where their share is 0.
+    """
     tree = TreeArrays(nodes, move, prior, child, used)
     set_priors(tree, np.int32(0), logits, places, terms[0]["prior_temperature"])
     here = nodes[0]
-    here["tried_prior"] = 0.0
-    for edge in range(here["first_edge"], here["first_edge"] + here["tried"]):
-        here["tried_prior"] += prior[edge]
     here["value"] = value
     if here["status"] != EXPANDED:
         here["status"] = EXPANDED
         here["virtual_losses"] += 1
-        back_up(tree, np.int32(0), np.float64(here["value"]))
+        if terms[0]["rollouts_first"] != 0:
+            back_up(tree, np.int32(0), np.float64(result))
+            back_up_answer(tree, np.int32(0), np.float64(here["value"]))
+        else:
+            back_up_judged(tree, np.int32(0), np.float64(here["value"]), np.float64(result), terms[0])
+
+
+@inlined_kernel
+def back_up_judged(tree, node, value, result, terms):
+    """Backs up V = (1 - lambda) v + lambda z."""
+    if terms["rollout_share"] > 0.0:
+        value = mixed_value(value, result, terms["rollout_share"])
+    back_up(tree, node, value)
 
 
 @lean_kernel
 def apply_answers(nodes, move, prior, child, used, leaves, symmetry, count, logits, values, results, table, terms):
     """Gives the first `count` leaves of a batch their priors and values and backs them up.
 
+    Where rollouts come first, a leaf's visits are backed up already and it may have been searched on by other priors:
+    these are replaced, what was found below it stays, and the value is counted among the answers.
+
     Args:
         leaves, symmetry: int32[B], of the batch.
         logits: float32[B, S*S + 1].
         values: float32[B], the evaluator's.
-        results: float32[B], the mean result of rollouts; not looked at where their share is 0.
+        results: float32[B], the mean result of rollouts; not looked at where their share is 0 or they came first.
         table: int32[8, S*S + 1], gozero.geometry.symmetry_table.
     """
     tree = TreeArrays(nodes, move, prior, child, used)
-    share = terms[0]["rollout_share"]
     for slot in range(count):
         node = leaves[slot]
         set_priors(tree, node, logits[slot], table[symmetry[slot]], terms[0]["prior_temperature"])
         nodes[node]["value"] = values[slot]
         nodes[node]["status"] = EXPANDED
-        value = np.float64(values[slot])
-        if share > 0.0:
-            value = mixed_value(value, np.float64(results[slot]), share)
-        back_up(tree, node, value)
+        if terms[0]["rollouts_first"] != 0:
+            back_up_answer(tree, node, np.float64(values[slot]))
+        else:
+            back_up_judged(tree, node, np.float64(values[slot]), np.float64(results[slot]), terms[0])
+
+
+@lean_kernel
+def apply_results(nodes, move, prior, child, used, leaves, count, results):
+    """Backs up the results of rollouts, float32[B], from the first `count` of leaves, int32[B], as their visits.
+
+    A leaf may stand there more than once, and need not be expanded.
+    """
+    tree = TreeArrays(nodes, move, prior, child, used)
+    for slot in range(count):
+        back_up(tree, leaves[slot], np.float64(results[slot]))
+
+
+@lean_kernel
+def place_priors(nodes, move, prior, child, used, leaves, count, logits, places, terms):
+    """Lets the first `count` of leaves, int32[B], be searched on by placeholder priors while they wait for the answer.
+
+    AlphaGo took them from the tree policy (Methods, "Expansion"), without the temperature of the network's. A leaf is
+    worth the mean of its visits until then. logits: float32[B, S*S + 1], of boards as they lie; places: where that
+    leaves each move index, int32[S*S + 1].
+    """
+    tree = TreeArrays(nodes, move, prior, child, used)
+    for slot in range(count):
+        node = leaves[slot]
+        set_priors(tree, node, logits[slot], places, 1.0)
+        nodes[node]["value"] = mean_value(nodes[node], terms[0]["rollout_share"])
+        nodes[node]["status"] = EXPANDED

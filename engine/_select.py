@@ -3,8 +3,27 @@
 import numpy as np
 
 from engine._expand import final_value, list_moves, tell
-from engine._puct import exploration_bonus, exploration_weight, first_play_value, mean_with_losses, other_side
-from engine._tree import EXPANDED, NEW, NO_NODE, PENDING, TERMINAL, TreeArrays, back_up, release_walk, try_next
+from engine._puct import (
+    exploration_bonus,
+    exploration_weight,
+    first_play_value,
+    mean_with_losses,
+    mixed_value,
+    other_side,
+)
+from engine._tree import (
+    EXPANDED,
+    NEW,
+    NO_NODE,
+    PENDING,
+    TERMINAL,
+    TreeArrays,
+    back_up,
+    back_up_answer,
+    mean_value,
+    release_walk,
+    try_next,
+)
 from gozero._board import PASSES, SITUATIONAL_SUPERKO, TO_PLAY, play, position_hash, situational_hash
 from gozero._features import HISTORY
 from gozero._random import random_below
@@ -26,13 +45,12 @@ def select_edge(tree, node, terms):
     first = np.int64(here["first_edge"])
     untried = first + here["tried"]
     loss = terms["virtual_loss"]
-    # All visits but the node's own evaluation went on to a child.
-    visits = np.float64(here["visits"] - 1) + loss * np.float64(here["virtual_losses"])
+    visits = np.float64(here["visits"] - here["own_visits"]) + loss * np.float64(here["virtual_losses"])
     weight = exploration_weight(visits, terms["c_puct"], terms["c_puct_growth"], terms["c_puct_base"])
     sqrt_visits = np.sqrt(visits)
     own_value = np.float64(here["value"])
     if terms["fpu_average"] != 0.0:
-        own_value = here["value_sum"] / here["visits"]
+        own_value = mean_value(here, terms["rollout_share"])
     untried_q = first_play_value(own_value, np.float64(here["tried_prior"]), terms["fpu_reduction"])
     best = first
     best_score = -np.inf
@@ -43,6 +61,9 @@ def select_edge(tree, node, terms):
         q = untried_q
         if child_visits + losses > 0.0:
             q = mean_with_losses(other_side(child["value_sum"]), child_visits, losses)
+            if child["answers"] > 0:
+                answer = other_side(child["answer_sum"]) / np.float64(child["answers"])
+                q = mixed_value(answer, q, terms["rollout_share"])
         score = q + exploration_bonus(weight, np.float64(tree.prior[edge]), sqrt_visits, child_visits + losses)
         if score > best_score:
             best = edge
@@ -117,10 +138,12 @@ def select_leaves(
     leaf,
     symmetry,
     collided,
+    asked,
     rng,
     root_edges,
     wanted,
     allowed,
+    room,
 ):
     """Finds up to `wanted` leaves, expands them and writes into a batch what the evaluator must know of them.
 
@@ -128,25 +151,31 @@ def select_leaves(
     are taken back, at the end: until then their virtual losses send the next ones elsewhere. Every other walk leaves
     its virtual losses until the leaf is backed up or given up.
 
+    Where rollouts come first, every walk's leaf counts, one that waits for its evaluation or was found already too, and
+    the evaluator is asked only about those that have as many visits as the expansion threshold says.
+
     Args:
         nodes, move, prior, child, used: the tree, see TreeArrays.
         state, root_recent, history: see `engine.tree.Root`.
         points: int32[S*S + 1], the point of each move index, PASS last. indices: int16[padded points], the reverse.
         terms: TERMS[1].
-        boards, recent, global_values, leaf, symmetry, collided: the batch, see LeafBatch.
+        boards, recent, global_values, leaf, symmetry, collided, asked: the batch, see LeafBatch.
         rng: uint64[1], see gozero._random; one symmetry is drawn for each leaf.
         root_edges: int32[n], the tried edges by which the walks leave the root, one after the other and round again;
             empty where each takes the best.
         allowed: how many walks may count as visits, now or later: leaves and ends of games together.
+        room: about how many of the leaves the evaluator may be asked; looked at where rollouts come first.
 
     Returns:
         the number of leaves, the number of games that ended, and FILLED, BLOCKED or FULL.
     """
     tree = TreeArrays(nodes, move, prior, child, used)
     term = terms[0]
+    rollouts_first = term["rollouts_first"] != 0
     leaves = 0
     ended = 0
     collisions = 0
+    sent = 0
     outcome = FILLED
     while leaves < wanted and leaves + ended < allowed:
         if collisions == wanted:
@@ -165,7 +194,7 @@ def select_leaves(
             outcome = FULL
             break
         status = nodes[node]["status"]
-        if status == PENDING:
+        if status == PENDING and not rollouts_first:
             collided[collisions] = node
             collisions += 1
             continue
@@ -175,15 +204,25 @@ def select_leaves(
             nodes[node]["value"] = final_value(board, term["white_points"]) if board[PASSES] >= 2 else 0.0
         if status == TERMINAL:
             back_up(tree, node, nodes[node]["value"])
+            if rollouts_first:
+                back_up_answer(tree, node, nodes[node]["value"])
             ended += 1
             continue
-        if not list_moves(tree, node, board, history, term["history_length"] + depth, term["superko"], indices):
-            release_walk(tree, node)
-            outcome = FULL
-            break
-        nodes[node]["status"] = PENDING
+        asks = not rollouts_first
+        if rollouts_first and status == NEW and sent < room:
+            # This walk counts among the virtual losses.
+            visits = nodes[node]["visits"] + nodes[node]["virtual_losses"]
+            asks = np.float64(visits) >= term["expansion_threshold"]
+        if asks:
+            if not list_moves(tree, node, board, history, term["history_length"] + depth, term["superko"], indices):
+                release_walk(tree, node)
+                outcome = FULL
+                break
+            nodes[node]["status"] = PENDING
+            symmetry[leaves] = random_below(rng, term["symmetries"])
+            sent += 1
+        asked[leaves] = asks
         leaf[leaves] = node
-        symmetry[leaves] = random_below(rng, term["symmetries"])
         tell(board, term, global_values[leaves])
         leaves += 1
     for i in range(collisions):

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from engine._puct import lower_bound, other_side
+from engine._puct import lower_bound, mixed_value, other_side
 from gozero.jit import inlined_kernel, lean_kernel
 
 # What has happened to a node.
@@ -29,7 +29,12 @@ NODE: Final = np.dtype(
         ("value_sum", np.float64),
         ("visits", np.int32),  # values backed up through the node
         ("virtual_losses", np.int32),  # walks through the node whose value is still to come
-        ("square_sum", np.float64),  # of the squares of the same values
+        # Where rollouts come first (`engine.rollouts_first`), those are their results, and here are the evaluator's
+        # values from the node and below; elsewhere 0.
+        ("answer_sum", np.float64),
+        ("answers", np.int32),
+        ("own_visits", np.int32),  # visits that ended here instead of going on to a child
+        ("square_sum", np.float64),  # of the squares of the values of visits
         ("value", np.float32),  # what the evaluator, or the end of the game, says of this node alone
         ("tried_prior", np.float32),  # the priors of the tried edges together
         ("parent", np.int32),  # NO_NODE at the root
@@ -52,6 +57,8 @@ TERMS: Final = np.dtype(
         ("virtual_loss", np.float64),
         ("prior_temperature", np.float64),
         ("rollout_share", np.float64),
+        ("rollouts_first", np.int64),  # 1 where a visit's value is its rollout's, and the evaluator's counts beside it
+        ("expansion_threshold", np.float64),
         # The rules under which the root is searched.
         ("history_length", np.int64),  # entries of the history that are the game's own
         ("superko", np.int64),
@@ -108,6 +115,9 @@ def add_node(tree, parent):
     new["edge_count"] = 0
     new["tried"] = 0
     new["status"] = NEW
+    new["own_visits"] = 0
+    new["answers"] = 0
+    new["answer_sum"] = 0.0
     return np.int64(node)
 
 
@@ -121,12 +131,16 @@ def release_walk(tree, leaf):
 
 
 @lean_kernel
-def give_up(nodes, move, prior, child, used, leaves, count):
-    """Forgets the first `count` of leaves, int32[B], that wait for an evaluation; they may be selected again."""
+def give_up(nodes, move, prior, child, used, leaves, count, terms):
+    """Forgets the first `count` of leaves, int32[B], that wait for an evaluation; they may be selected again.
+
+    Where rollouts come first, their walks were backed up long ago; what is below them, if anything is, stays.
+    """
     tree = TreeArrays(nodes, move, prior, child, used)
     for i in range(count):
         nodes[leaves[i]]["status"] = NEW
-        release_walk(tree, leaves[i])
+        if terms[0]["rollouts_first"] == 0:
+            release_walk(tree, leaves[i])
 
 
 @inlined_kernel
@@ -134,6 +148,7 @@ def back_up(tree, leaf, leaf_value):
     """Adds the value of a leaf to it and, as its players see it, to every node above; takes the virtual loss off."""
     node = np.int64(leaf)
     value = np.float64(leaf_value)
+    tree.nodes[node]["own_visits"] += 1
     while node != NO_NODE:
         here = tree.nodes[node]
         here["visits"] += 1
@@ -142,6 +157,36 @@ def back_up(tree, leaf, leaf_value):
         here["square_sum"] += value * value
         value = other_side(value)
         node = np.int64(here["parent"])
+
+
+@inlined_kernel
+def back_up_answer(tree, leaf, leaf_value):
+    """Adds an evaluator's value of a leaf to it and to every node above, which were visited before it came."""
+    node = np.int64(leaf)
+    value = np.float64(leaf_value)
+    while node != NO_NODE:
+        here = tree.nodes[node]
+        here["answers"] += 1
+        here["answer_sum"] += value
+        value = other_side(value)
+        node = np.int64(here["parent"])
+
+
+@inlined_kernel
+def mean_value(node, rollout_share):
+    """The mean value of a node (a record with visits): AlphaGo's Q, (1 - lambda) W_v / N_v + lambda W_r / N_r, for the
+    player to move there. What no answer of the evaluator has come to yet is worth its visits alone."""
+    mean = node["value_sum"] / np.float64(node["visits"])
+    if node["answers"] > 0:
+        mean = mixed_value(node["answer_sum"] / np.float64(node["answers"]), mean, rollout_share)
+    return mean
+
+
+@lean_kernel
+def mean_values(nodes, which, rollout_share, means):
+    """Fills means, float64[n], with the `mean_value` of the nodes int64[n], each of which has visits."""
+    for i in range(which.shape[0]):
+        means[i] = mean_value(nodes[which[i]], rollout_share)
 
 
 @inlined_kernel
@@ -221,9 +266,15 @@ def copy_subtree(
         new["square_sum"] = old["square_sum"]
         new["value"] = old["value"]
         new["status"] = old["status"]
-        if old["status"] == EXPANDED and node > 0 and old["visits"] < least_visits:
+        new["own_visits"] = old["own_visits"]
+        new["answers"] = old["answers"]
+        new["answer_sum"] = old["answer_sum"]
+        # Given up while it was searched on, a node has children too.
+        is_kept = old["status"] == EXPANDED or old["tried"] > 0
+        if is_kept and node > 0 and old["visits"] < least_visits:
             new["status"] = NEW
-        if new["status"] == EXPANDED:
+            is_kept = False
+        if is_kept:
             new["tried_prior"] = old["tried_prior"]
             new["edge_count"] = old["edge_count"]
             new["tried"] = old["tried"]
@@ -255,11 +306,12 @@ def most_visited_edge(nodes, child, node):
 
 
 @lean_kernel
-def read_root(nodes, move, prior, child, used, deviations, length, found, line_moves, line_visits):
+def read_root(nodes, move, prior, child, used, rollout_share, deviations, length, found, line_moves, line_visits):
     """What is known of the root's moves that have visits, in the order in which they were first tried.
 
     Args:
         nodes, move, prior, child, used: the tree, see TreeArrays.
+        rollout_share: see `mean_value`.
         deviations: of the lower confidence bound, see `engine._puct.lower_bound`.
         length: the moves of a line at most, 1 or more.
         found: ROOT_MOVE[n], filled; n is the number of the root's tried moves, or more.
@@ -277,7 +329,7 @@ def read_root(nodes, move, prior, child, used, deviations, length, found, line_m
         visits = np.float64(nodes[node]["visits"])
         if visits == 0.0:
             continue
-        value = other_side(nodes[node]["value_sum"] / visits)
+        value = other_side(mean_value(nodes[node], rollout_share))
         here = found[count]
         here["move"] = move[edge]
         here["visits"] = nodes[node]["visits"]

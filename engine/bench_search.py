@@ -125,7 +125,7 @@ def _bare_speed(
     count = search.config.batch_size
     batch = new_batch(position.size, count)
     root, anywhere = root_of(position, search.config, search.is_turning), np.zeros(0, np.int32)
-    _select.select_leaves(*search.tree.arrays, *root, *batch, seed_state(0), anywhere, count, count)
+    _select.select_leaves(*search.tree.arrays, *root, *batch, seed_state(0), anywhere, count, count, count)
     calls = max(1, evaluations // (count * threads))
 
     def work() -> None:
@@ -143,7 +143,7 @@ def tree_seconds(size: int, search_config: SearchConfig) -> float:
     """CPU time of the first 10,000 visits of a tree in batches of a search's size, policies and values from a table."""
     count = search_config.batch_size
     root, table = root_of(Position(size), search_config, turns=False), symmetry_table(size)
-    root.terms["rollout_share"] = 0.0
+    root.terms["rollout_share"] = root.terms["rollouts_first"] = 0
     random = np.random.default_rng(0)
     logits = (2 * random.standard_normal((_POOL + count, size * size + 1))).astype(np.float32)
     values = random.uniform(-0.5, 0.5, _POOL + count).astype(np.float32)
@@ -152,9 +152,9 @@ def tree_seconds(size: int, search_config: SearchConfig) -> float:
     def grow() -> None:
         tree, rng = Tree(size, search_config.memory_mib << 20), seed_state(0)
         _expand.add_root(*tree.arrays, root.state, root.history, root.indices, root.terms)
-        _expand.set_root(*tree.arrays, logits[0], 0.0, table[0], root.terms)
+        _expand.set_root(*tree.arrays, logits[0], 0.0, 0.0, table[0], root.terms)
         while tree.visits < TREE_VISITS:
-            found, _, _ = _select.select_leaves(*tree.arrays, *root, *batch, rng, anywhere, count, count)
+            found, _, _ = _select.select_leaves(*tree.arrays, *root, *batch, rng, anywhere, count, count, count)
             row = tree.visits % _POOL
             answers = (logits[row:], values[row:], values[row:])
             _expand.apply_answers(*tree.arrays, batch.node, batch.symmetry, found, *answers, table, root.terms)

@@ -29,6 +29,9 @@ _HERE_SECONDS: Final = 0.02
 """Where one call at a time is enough, one that takes no longer than this is made on the tree's own thread: handing a
 batch over and back takes a twentieth of a millisecond, but who waits for a call hears nothing."""
 
+POLL_SECONDS: Final = 0.01
+"""How often the clock and `stop` are looked at while the search waits for the evaluator."""
+
 
 class CallTimer:
     """How long the evaluator takes for a leaf, lately."""
@@ -92,6 +95,8 @@ class Flight:
         """Where answers are backed up. It may be exchanged for another while nothing is in flight."""
         self._crew = crew
         self._terms = root.terms
+        # Where they come first, they are played before a leaf is launched.
+        self._rolls_out = crew.rollouts is not None and not root.terms["rollouts_first"][0]
         self._batch_size = batch_size
         self._table = symmetry_table(tree.size)
         self._batches: dict[int, _Batch] = {}
@@ -131,7 +136,7 @@ class Flight:
     def roll_out(self) -> bool:
         """Plays the rollouts of one batch that has none yet; returns whether there was one."""
         for batch in self._batches.values():
-            if self._crew.rollouts is not None and batch.results is None:
+            if self._rolls_out and batch.results is None:
                 batch.results = roll_out(self._crew, batch.leaves, batch.filled)
                 return True
         return False
@@ -155,7 +160,7 @@ class Flight:
         for batch in self._batches.values():
             if batch.future is not None:
                 batch.future.cancel()
-            _tree.give_up(*self.tree.arrays, batch.leaves.node, batch.filled)
+            _tree.give_up(*self.tree.arrays, batch.leaves.node, batch.filled, self._terms)
         self._batches.clear()
 
     def _send(self, ticket: int, leaves: LeafBatch, count: int) -> None:
@@ -174,12 +179,12 @@ class Flight:
     def _back_up(self, answer: _Answer) -> None:
         batch = self._batches.pop(answer.ticket)
         if isinstance(answer.evaluation, BaseException):
-            _tree.give_up(*self.tree.arrays, batch.leaves.node, batch.filled)
+            _tree.give_up(*self.tree.arrays, batch.leaves.node, batch.filled, self._terms)
             raise answer.evaluation
         self._crew.timer.add(answer.seconds, batch.filled)
         logits, values = answer.evaluation.policy_logits, answer.evaluation.value
         results = values
-        if self._crew.rollouts is not None:
+        if self._rolls_out:
             results = roll_out(self._crew, batch.leaves, batch.filled) if batch.results is None else batch.results
         leaves = batch.leaves
         _expand.apply_answers(
@@ -213,6 +218,7 @@ def new_batch(size: int, leaves: int) -> LeafBatch:
         node=np.empty(leaves, np.int32),
         symmetry=np.empty(leaves, np.int32),
         collided=np.empty(leaves, np.int32),
+        asked=np.empty(leaves, np.uint8),
     )
 
 

@@ -87,6 +87,6 @@ class GumbelRoot:
         child = nodes[tree.arrays.child[edge]]
         if not child["visits"]:
             return -math.inf
-        value = other_side(float(child["value_sum"]) / int(child["visits"]))
+        value = other_side(float(tree.mean_values(tree.arrays.child[[edge]])[0]))
         most = int(nodes["visits"][tree.arrays.child[tree.tried_edges()]].max())
         return self._scores[edge] + (C_VISIT + most) * C_SCALE * (float(value) + 1.0) / 2.0

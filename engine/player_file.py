@@ -202,7 +202,11 @@ def _with_parts(
     if rollouts is None:
         named = settings.rollouts if settings.rollouts != NO_ROLLOUTS else rollout_file.AUTO
         rollouts = named if share > 0 else NO_ROLLOUTS
-    search = msgspec.structs.replace(settings.search, rollout_share=share)
+    search = settings.search
+    if share == 0:  # what needs rollouts goes with them
+        search = msgspec.structs.replace(search, rollout_share=0.0, expansion_threshold=1, placeholder_priors=False)
+    else:
+        search = msgspec.structs.replace(search, rollout_share=share)
     return msgspec.structs.replace(settings, rollouts=rollouts, search=search)
 
 

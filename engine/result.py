@@ -128,13 +128,12 @@ def summarise(
 def is_disputed(tree: Tree) -> bool:
     """Whether the most visited move at the root is not the best valued of those with a tenth of its visits."""
     tried = tree.arrays.child[tree.tried_edges()]
-    nodes = tree.arrays.nodes[tried]
-    nodes = nodes[nodes["visits"] > 0]
-    if not len(nodes):
+    visits = tree.arrays.nodes["visits"][tried]
+    if not visits.any():
         return False
-    nodes = nodes[nodes["visits"] >= LCB_SHARE * nodes["visits"].max()]
+    enough = visits >= max(1.0, LCB_SHARE * visits.max())
     # The children's values are the opponent's: the best move has the lowest.
-    return bool(np.argmax(nodes["visits"]) != np.argmin(nodes["value_sum"] / nodes["visits"]))
+    return bool(np.argmax(visits[enough]) != np.argmin(tree.mean_values(tried[enough])))
 
 
 def _visited_moves(tree: Tree) -> list[MoveStats]:

@@ -17,11 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine import _expand, _tree
-from engine._puct import mixed_value
 from engine.evaluator import AnyEvaluator, EvaluatorError
 from engine.flight import CallTimer, Crew, evaluate, is_turned, new_batch, roll_out
 from engine.result import Ending, MoveStats, RootEstimate, SearchResult, root_estimate
 from engine.rollout import LeafRollouts
+from engine.rollouts_first import ExpansionThreshold, RolloutsFirstRun, tree_policy_of
 from engine.root import Root, root_of
 from engine.search_config import Limits, SearchConfig
 from engine.search_run import SearchRun
@@ -37,8 +37,6 @@ __all__ = ["Ending", "Limits", "MoveStats", "Search", "SearchConfig", "SearchRes
 Snapshot: TypeAlias = SearchResult
 """A result of a search that still runs."""
 
-_POLL_SECONDS: Final = 0.01
-"""How often the clock and `stop` are looked at while the search waits for the evaluator."""
 _LATE_SECONDS: Final = 0.03
 """How long answers are waited for after the time is up."""
 
@@ -56,13 +54,18 @@ class Search:
         """Takes no memory and no threads before it first runs.
 
         Raises:
-            ValueError: rollouts have a share in the value, but there are none.
+            ValueError: rollouts have a share in the value, but there are none, or none with a tree policy where
+                placeholder priors are asked for.
         """
         self.evaluator = evaluator
         self.config = config or SearchConfig()
         if self.config.rollout_share > 0 and rollouts is None:
             raise ValueError(f"rollout_share is {self.config.rollout_share}, but the player has no rollouts")
         self.rollouts = rollouts if self.config.rollout_share > 0 else None
+        self._placeholder = tree_policy_of(rollouts) if self.config.placeholder_priors else None
+        if self.config.placeholder_priors and self._placeholder is None:
+            raise ValueError("placeholder_priors need a tree policy, which random rollouts have not: name learned ones")
+        self._threshold = ExpansionThreshold(self.config.expansion_threshold)
         self._rng = seed_state(seed)
         self._rollout_rng = seed_state(seed + 1)
         self._random = np.random.default_rng(seed)  # for noise at the root
@@ -112,7 +115,7 @@ class Search:
             self._estimate = self._evaluate_root(tree, root, root_moves)
         if self.config.noise_share > 0 and self._needs_noise:
             self._add_noise(tree, root)
-        run = SearchRun(self.config, self._crew(), tree, root, limits, started, self._random)
+        run = self._new_run(tree, root, limits, started)
         next_progress = started + progress_interval
         ending: Ending | None = None
         try:
@@ -131,12 +134,12 @@ class Search:
                         break
                     ending = None
                 if run.flight.batches:
-                    run.flight.land(0.0 if run.flight.roll_out() else _POLL_SECONDS)
+                    run.wait()
                 if on_progress is not None and now >= next_progress:
                     on_progress(run.summary(visits_before, now - started, None, self._estimate))
                     next_progress = now + progress_interval
         finally:
-            run.flight.abandon()
+            run.abandon()
             self._tree = run.tree
         return run.summary(visits_before, time.monotonic() - started, ending, self._estimate)
 
@@ -155,6 +158,12 @@ class Search:
         """Whether leaves are turned by a random symmetry before they are evaluated."""
         return self.config.random_symmetry and is_turned(self.evaluator)
 
+    def _new_run(self, tree: Tree, root: Root, limits: Limits, started: float) -> SearchRun:
+        common = (self.config, self._crew(), tree, root, limits, started, self._random)
+        if self.config.rollouts_first:
+            return RolloutsFirstRun(*common, self._threshold, self._placeholder)
+        return SearchRun(*common)
+
     def _crew(self) -> Crew:
         threads, at_once = self._executor(), self.config.batches_in_flight
         return Crew(self.evaluator, self.rollouts, threads, at_once, self._timer, self._rng, self._rollout_rng)
@@ -171,7 +180,7 @@ class Search:
         node = self._node_of(position, root_moves)
         if self._tree is None or node is None:
             self._tree = self._estimate = None  # frees its memory before the next tree takes any
-            self._tree = Tree(position.size, self.config.memory_mib << 20)
+            self._tree = Tree(position.size, self.config.memory_mib << 20, self.config.rollout_share)
             self._needs_noise = True
         elif node > 0:
             self._tree = self._tree.subtree(node)
@@ -214,12 +223,11 @@ class Search:
         _expand.tell_leaves(batch.boards, count, root.terms, batch.global_values)
         answer = evaluate(self.evaluator, batch, count)
         if is_new or self.config.average_root:
-            value = float(answer.value.mean())
+            value = result = float(answer.value.mean())
             if self.rollouts is not None:
                 result = float(roll_out(self._crew(), batch, 1)[0])
-                value = mixed_value(value, result, self.config.rollout_share)
             logits = np.take_along_axis(answer.policy_logits, table[symmetries], axis=1)
-            _expand.set_root(*tree.arrays, _mean_policy(logits), value, table[0], root.terms)
+            _expand.set_root(*tree.arrays, _mean_policy(logits), value, result, table[0], root.terms)
         ownership = answer.ownership
         if ownership is not None:
             ownership = np.take_along_axis(ownership, table[symmetries, :-1], axis=1)
@@ -236,7 +244,7 @@ class Search:
         # The kernel makes priors of logits.
         logits = (self.config.prior_temperature * np.log(np.maximum(priors, 1e-30))).astype(np.float32)
         value = float(tree.arrays.nodes["value"][0])
-        _expand.set_root(*tree.arrays, logits, value, symmetry_table(tree.size)[0], root.terms)
+        _expand.set_root(*tree.arrays, logits, value, value, symmetry_table(tree.size)[0], root.terms)
 
 
 def _continues(position: Position, old: Position) -> bool:

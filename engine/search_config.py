@@ -32,6 +32,14 @@ class SearchConfig(Config, frozen=True):
     """Temperature of the softmax that makes priors of logits: above 1 flattens the policy."""
     rollout_share: float = 0.0
     """lambda, from 0 to 1: how much of a leaf's value is the result z of a rollout, V = (1 - lambda) v + lambda z."""
+    expansion_threshold: int = 1
+    """n_thr: visits at which a leaf is expanded and the evaluator asked about it. Below, a visit is worth its rollout
+    alone, so this needs a share of rollouts. A number above 1, the paper's 40 for one, is where it begins: it is
+    adjusted so that leaves are sent as fast as the evaluator answers, see `engine.rollouts_first`."""
+    placeholder_priors: bool = False
+    """Whether a leaf that the evaluator was asked about is searched on by the tree policy's priors until the answer is
+    there. It needs a share of rollouts too, as their result is what such a leaf is worth, and the threshold above is
+    adjusted from 1 on."""
     batch_size: int = 4
     """Leaves in one call of the evaluator, at most."""
     batches_in_flight: int = 2
@@ -62,6 +70,7 @@ class SearchConfig(Config, frozen=True):
             "batches_in_flight",
             "noise_total",
             "memory_mib",
+            "expansion_threshold",
         ):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} must be above 0, but is {getattr(self, name)}")
@@ -71,6 +80,21 @@ class SearchConfig(Config, frozen=True):
         for name in ("rollout_share", "noise_share"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} must be from 0 to 1, but is {getattr(self, name)}")
+        if self.rollout_share == 0 and self.expansion_threshold > 1:
+            raise ValueError(
+                f"expansion_threshold is {self.expansion_threshold}, but without rollouts (rollout_share 0) a leaf "
+                "that is not expanded has no value: leave it at 1, or give rollouts a share"
+            )
+        if self.rollout_share == 0 and self.placeholder_priors:
+            raise ValueError(
+                "placeholder_priors need rollouts: without them (rollout_share 0) a leaf has no value before the "
+                "evaluator answers; leave them off, or give rollouts a share"
+            )
+
+    @property
+    def rollouts_first(self) -> bool:
+        """Whether a visit is worth its rollout at once, and the evaluator's answers count beside the rollouts."""
+        return self.expansion_threshold > 1 or self.placeholder_priors
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from engine import _select
-from engine.flight import Crew, Flight
+from engine.flight import POLL_SECONDS, Crew, Flight
 from engine.gumbel import GumbelRoot
 from engine.result import Ending, RootEstimate, SearchResult, is_disputed, summarise
 from engine.root import Root
@@ -17,13 +17,13 @@ from engine.tree import Tree
 
 _CALL_SECONDS: Final = 0.03
 """A call of the evaluator is kept about this short, by smaller batches, where several are in flight."""
-_WIDENING: Final = 16
+WIDENING: Final = 16
 """Visits that a tree needs for each further leaf in a batch: a large batch scatters over a small tree."""
 _WALKS_A_LOOK: Final = 256
 """Walks to ends of games between two looks at the clock."""
 _MOST_VISITS: Final = 2**30
 """What a node can count."""
-_ANY_EDGE: Final = np.zeros(0, np.int32)
+ANY_EDGE: Final = np.zeros(0, np.int32)
 """Where walks may leave the root as they like."""
 
 
@@ -73,7 +73,7 @@ class SearchRun:
             ready = time.monotonic() + wanted * self._timer.seconds_per_leaf
             if self.deadline is not None and ready >= self.deadline:
                 return "seconds"
-            edges = _ANY_EDGE
+            edges = ANY_EDGE
             if self._gumbel is not None:
                 edges = self._gumbel.next_edges(self.tree, wanted)
                 if not len(edges):
@@ -83,7 +83,7 @@ class SearchRun:
                 wanted = allowed = min(allowed, len(edges))
             batch = self.flight.new_batch()
             leaves, _, outcome = _select.select_leaves(
-                *self.tree.arrays, *self._root, *batch, self._rng, edges, wanted, min(allowed, _WALKS_A_LOOK)
+                *self.tree.arrays, *self._root, *batch, self._rng, edges, wanted, min(allowed, _WALKS_A_LOOK), wanted
             )
             if leaves:
                 self.flight.launch(batch, leaves)
@@ -93,6 +93,14 @@ class SearchRun:
                 # Nothing more to be found before answers come, or the answers are there already.
                 return None
         return None
+
+    def wait(self) -> None:
+        """Plays rollouts from leaves in flight, or waits a moment for answers; backs up those that are there."""
+        self.flight.land(0.0 if self.flight.roll_out() else POLL_SECONDS)
+
+    def abandon(self) -> None:
+        """Gives up every leaf in flight, so that the tree is as if it had not been selected; answers go nowhere."""
+        self.flight.abandon()
 
     def goes_on(self, ending: Ending) -> bool:
         """Whether the search goes on although it came to its end; nothing is in flight."""
@@ -122,7 +130,7 @@ class SearchRun:
 
     def _batch_limit(self) -> int:
         """How many leaves the next batch may hold."""
-        limit = min(self._config.batch_size, 1 + self.tree.visits // _WIDENING)
+        limit = min(self._config.batch_size, 1 + self.tree.visits // WIDENING)
         if self._config.batches_in_flight > 1 and self._timer.seconds_per_leaf > 0:
             limit = min(limit, int(_CALL_SECONDS / self._timer.seconds_per_leaf))
         return max(1, limit)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,9 +21,10 @@ class Tree:
         arrays: what the kernels work on, see `engine._tree.TreeArrays`.
         size: the board is size x size points.
         budget: bytes that the arrays take at most.
+        rollout_share: lambda, see `engine._tree.mean_value`.
     """
 
-    def __init__(self, size: int, budget: int) -> None:
+    def __init__(self, size: int, budget: int, rollout_share: float = 0.0) -> None:
         """An empty tree, without even a root, for a board of size x size points.
 
         Args:
@@ -32,6 +33,7 @@ class Tree:
         moves = size * size + 1
         nodes = max(2, min(budget // (NODE.itemsize + moves * _EDGE_BYTES), 2**31 // moves - 1))
         self.budget = budget
+        self.rollout_share = rollout_share
         self.size = size
         self.arrays: TreeArrays = TreeArrays(
             nodes=np.empty(nodes, NODE),
@@ -52,7 +54,13 @@ class Tree:
     @property
     def root_value(self) -> float:
         """Mean of the values backed up to the root, for the player to move there; there must be one."""
-        return float(self.arrays.nodes["value_sum"][0] / self.arrays.nodes["visits"][0])
+        return float(self.mean_values(np.zeros(1, np.int64))[0])
+
+    def mean_values(self, nodes: NDArray[np.integer[Any]]) -> NDArray[np.float64]:
+        """Mean of the values backed up to each of n nodes, float64[n], for who moves there. All have visits."""
+        means = np.empty(len(nodes), np.float64)
+        _tree.mean_values(self.arrays.nodes, nodes.astype(np.int64), float(self.rollout_share), means)
+        return means
 
     def edges(self, node: int = 0) -> slice:
         """Where the legal moves of a node lie in the edge arrays."""
@@ -107,7 +115,9 @@ class Tree:
         tried = int(self.arrays.nodes["tried"][0])
         found = np.empty(tried, _tree.ROOT_MOVE)
         moves, visits = np.empty(tried * length, np.int16), np.empty(tried * length, np.int32)
-        count, end = _tree.read_root(*self.arrays, deviations, length, found, moves, visits)
+        count, end = _tree.read_root(
+            *self.arrays, float(self.rollout_share), deviations, length, found, moves, visits
+        )
         return found[:count], moves[:end], visits[:end]
 
     def subtree(self, node: int, least_visits: int = 0) -> Tree:
@@ -115,7 +125,7 @@ class Tree:
 
         Nodes with fewer than `least_visits` visits keep their statistics, but not what is below them.
         """
-        tree = Tree(self.size, self.budget)
+        tree = Tree(self.size, self.budget, self.rollout_share)
         _tree.copy_subtree(*self.arrays, node, least_visits, np.empty(self.nodes, np.int32), *tree.arrays)
         return tree
 

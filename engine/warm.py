@@ -17,9 +17,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from engine import rollout_file
 from engine.evaluator import Evaluation
 from engine.player import Player
 from engine.player_file import NO_NETWORK, load_player
+from engine.rollout import load_rollouts
 from engine.search import Limits, Search, SearchConfig
 from gozero import features, jit, life, record, scoring, sgf
 from gozero.handicap import free_handicap
@@ -104,6 +106,10 @@ def _rollouts() -> None:
     player = load_player(size=SIZE, network=NO_NETWORK, visits=VISITS, threads=1, seed=0)
     player.choose(Position(SIZE))
     player.close()
+    rollouts_first = SearchConfig(rollout_share=0.5, placeholder_priors=True, memory_mib=16)
+    search = Search(_BlankNetwork("compact"), rollouts_first, rollouts=load_rollouts(rollout_file.AUTO, SIZE))
+    search.run(Position(SIZE), Limits(visits=VISITS))
+    search.close()
 
 
 STEPS: Final[dict[str, Callable[[], None]]] = {

@@ -36,6 +36,7 @@ def check_statistics(tree: Tree) -> None:
         assert all(nodes["parent"][child] == index for child in children)
         if node["status"] == _tree.EXPANDED:
             assert node["visits"] == 1 + sum(nodes["visits"][child] for child in children)
+            assert node["own_visits"] == 1
             below = sum(other_side(nodes["value_sum"][child]) for child in children)
             assert node["value_sum"] == pytest.approx(float(node["value"]) + below, abs=1e-9)
             squares = sum(nodes["square_sum"][child] for child in children)
@@ -67,7 +68,8 @@ class Workshop:
 
     def select(self, wanted: int) -> tuple[LeafBatch, int]:
         batch, anywhere = new_batch(self.tree.size, wanted), np.zeros(0, np.int32)
-        leaves, _, _ = _select.select_leaves(*self.tree.arrays, *self.root, *batch, self.rng, anywhere, wanted, wanted)
+        numbers = (wanted, wanted, wanted)
+        leaves, _, _ = _select.select_leaves(*self.tree.arrays, *self.root, *batch, self.rng, anywhere, *numbers)
         return batch, leaves
 
     def answer(self, batch: LeafBatch, leaves: int) -> None:
@@ -102,7 +104,7 @@ def test_leaves_given_up_leave_no_trace_and_can_be_selected_again() -> None:
     visits = work.tree.visits
     batch, leaves = work.select(4)
     given_up = set(batch.node[:leaves].tolist())
-    _tree.give_up(*work.tree.arrays, batch.node, leaves)
+    _tree.give_up(*work.tree.arrays, batch.node, leaves, work.root.terms)
     check_statistics(work.tree)
     assert work.tree.visits == visits
     again, leaves = work.select(4)
@@ -185,7 +187,7 @@ def test_a_subtree_keeps_every_statistic() -> None:
     check_statistics(part)
 
     def compare(old: int, new: int) -> int:
-        for name in ("status", "visits", "value_sum", "square_sum", "value", "edge_count", "tried"):
+        for name in ("status", "visits", "own_visits", "value_sum", "square_sum", "value", "edge_count", "tried"):
             assert whole.arrays.nodes[name][old] == part.arrays.nodes[name][new]
         for name in ("move", "prior"):
             before, after = (getattr(t.arrays, name)[t.edges(n)] for t, n in ((whole, old), (part, new)))
