@@ -7,7 +7,7 @@ Q = (1 - lambda) W_v / N_v + lambda W_r / N_r. With placeholder priors it is sea
 
 The threshold is adjusted so that the queue is neither full nor empty: slower networks judge fewer leaves, and those
 that matter more. The tree's thread never waits for the network, so what it finds depends on how fast that answers: no
-seed gives the same tree again.
+seed gives the same tree again. Lower confidence bounds take the spread of the rollouts for that of the mix.
 """
 
 from __future__ import annotations

@@ -115,9 +115,7 @@ class Tree:
         tried = int(self.arrays.nodes["tried"][0])
         found = np.empty(tried, _tree.ROOT_MOVE)
         moves, visits = np.empty(tried * length, np.int16), np.empty(tried * length, np.int32)
-        count, end = _tree.read_root(
-            *self.arrays, float(self.rollout_share), deviations, length, found, moves, visits
-        )
+        count, end = _tree.read_root(*self.arrays, float(self.rollout_share), deviations, length, found, moves, visits)
         return found[:count], moves[:end], visits[:end]
 
     def subtree(self, node: int, least_visits: int = 0) -> Tree:

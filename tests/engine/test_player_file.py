@@ -109,6 +109,24 @@ def test_rollouts_and_their_share_can_be_asked_for() -> None:
     assert load_player("alphago", 9, rollout_share=0.0, seed=1).settings.rollouts == "none"
 
 
+def test_without_rollouts_what_needs_them_is_off(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("rollouts: auto\nsearch: {rollout_share: 0.5, expansion_threshold: 40, placeholder_priors: true}\n")
+    assert load_player(str(file), 9, seed=1).search.config.rollouts_first
+    assert load_player(str(file), 9, rollout_share=0.3, seed=1).search.config.rollouts_first
+    for off in (
+        load_player(str(file), 9, rollouts="none", seed=1),
+        load_player(str(file), 9, rollout_share=0.0, seed=1),
+    ):
+        assert not off.search.config.rollouts_first
+    file.write_text("rollouts: random\nsearch: {rollout_share: 0.5, placeholder_priors: true}\n")
+    with pytest.raises(ValueError, match="need a tree policy"):
+        load_player(str(file), 9, seed=1)
+    file.write_text("search: {expansion_threshold: 40}\n")
+    with pytest.raises(ConfigError, match=r"expansion_threshold is 40, but without rollouts"):
+        load_player(str(file), 9, seed=1)
+
+
 def test_other_networks_for_policy_and_value() -> None:
     both = load_player("value", 9, policy="compact-19", value="compact-9", seed=1)
     assert isinstance(both.search.evaluator, JoinedEvaluator)

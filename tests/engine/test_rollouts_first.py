@@ -265,7 +265,9 @@ class Workshop:
     ],
     ids=["threshold", "late answers", "placeholder", "both", "rollouts alone"],
 )
-@pytest.mark.parametrize("position", [started("C3 B3", 4), started("B2", 3, "aga"), started("", 2)], ids=str)
+@pytest.mark.parametrize(
+    "position", [started("C3 B3", 4), started("B2", 3, "aga"), started("", 2)], ids=["4x4", "3x3", "2x2"]
+)
 def test_the_tree_is_the_plain_searchs(position: Position, config: SearchConfig, delay: int) -> None:
     work, plain = Workshop(position, config), PlainSearch(position, config, delay)
     asked: list[tuple[int, LeafBatch]] = []
