@@ -9,20 +9,11 @@ these regions do.
 import numpy as np
 
 from gozero._board import BLACK, BORDER, COLOUR, EMPTY, HEAD, STRIDE, SUICIDE, WHITE, WORDS, neighbour
+from gozero._repetition import is_first_beside
 from gozero.jit import kernel, lean_kernel
 
 STONE = 1
 REGION = 2
-
-
-@lean_kernel
-def is_first_beside(state, point, direction):
-    """Whether no earlier direction leads from `point` to the same chain."""
-    head = state[HEAD + neighbour(state, point, direction) * WORDS]
-    for earlier in range(direction):
-        if state[HEAD + neighbour(state, point, earlier) * WORDS] == head:
-            return False
-    return True
 
 
 @lean_kernel

@@ -19,6 +19,16 @@ from gozero.jit import inlined_kernel, lean_kernel
 
 
 @inlined_kernel
+def swap_empties(state, place, other_place):
+    """Exchanges two entries of the list of empty points."""
+    point, other = state[EMPTY_AT + place * WORDS], state[EMPTY_AT + other_place * WORDS]
+    state[EMPTY_AT + place * WORDS] = other
+    state[EMPTY_AT + other_place * WORDS] = point
+    state[SLOT + other * WORDS] = place
+    state[SLOT + point * WORDS] = other_place
+
+
+@inlined_kernel
 def playout(state, rng, limit):
     """Plays random moves until both players pass or `limit` moves are played; returns the number of moves.
 
@@ -44,11 +54,7 @@ def playout(state, rng, limit):
                 move = point
                 break
             left = np.uint32(left - np.uint32(1))
-            other = state[EMPTY_AT + left * WORDS]
-            state[EMPTY_AT + place * WORDS] = other
-            state[EMPTY_AT + left * WORDS] = point
-            state[SLOT + other * WORDS] = place
-            state[SLOT + point * WORDS] = left
+            swap_empties(state, place, left)
         play(state, move, np.int64(colour))
         passes = passes + 1 if move == PASS else 0
         colour = np.uint32(3 - colour)

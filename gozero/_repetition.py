@@ -7,7 +7,6 @@ one last: `situational_hash` values under situational superko, else `position_ha
 import numpy as np
 
 from gozero._board import (
-    BLACK,
     BORDER,
     COLOUR,
     EMPTIES,
@@ -24,7 +23,6 @@ from gozero._board import (
     STRIDE,
     SUICIDE,
     TO_PLAY,
-    WHITE,
     WORDS,
     in_atari,
     is_legal,
@@ -75,7 +73,7 @@ def hash_after(state, point, colour):
             atari = in_atari(state, head)
             if (beside_colour == colour) != atari:
                 alive = True
-            if beside_colour != colour and atari and _is_first_beside(state, point, direction, head):
+            if beside_colour != colour and atari and is_first_beside(state, point, direction):
                 bits ^= _chain_hash(state, head, beside_colour)
     if not alive:
         bits ^= stone_bits(point, colour)
@@ -83,18 +81,17 @@ def hash_after(state, point, colour):
             beside = neighbour(state, point, direction)
             if state[COLOUR + beside * WORDS] == colour:
                 head = state[HEAD + beside * WORDS]
-                if _is_first_beside(state, point, direction, head):
+                if is_first_beside(state, point, direction):
                     bits ^= _chain_hash(state, head, colour)
     return bits
 
 
 @lean_kernel
-def _is_first_beside(state, point, direction, head):
-    """Whether no earlier direction leads to the same chain."""
+def is_first_beside(state, point, direction):
+    """Whether no earlier direction leads from `point` to the chain that this one leads to."""
+    head = state[HEAD + neighbour(state, point, direction) * WORDS]
     for earlier in range(direction):
-        beside = neighbour(state, point, earlier)
-        colour = state[COLOUR + beside * WORDS]
-        if (colour == BLACK or colour == WHITE) and state[HEAD + beside * WORDS] == head:
+        if state[HEAD + neighbour(state, point, earlier) * WORDS] == head:
             return False
     return True
 

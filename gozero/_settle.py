@@ -17,7 +17,6 @@ from gozero._board import (
     LIBERTY_BITS,
     NEXT,
     PASS,
-    SLOT,
     STONES,
     TO_PLAY,
     WHITE,
@@ -30,8 +29,10 @@ from gozero._board import (
     neighbour,
     play,
 )
-from gozero._life import is_first_beside, sure_owners
+from gozero._life import sure_owners
+from gozero._playout import swap_empties
 from gozero._random import random_below
+from gozero._repetition import is_first_beside
 from gozero._scoring import surrounded
 from gozero.jit import kernel, lean_kernel
 
@@ -178,11 +179,7 @@ def careful_move(state, colour, rng):
             return point
         # What may not be played goes behind the end of what is still drawn from.
         left = np.uint32(left - np.uint32(1))
-        other = state[EMPTY_AT + left * WORDS]
-        state[EMPTY_AT + place * WORDS] = other
-        state[EMPTY_AT + left * WORDS] = point
-        state[SLOT + other * WORDS] = place
-        state[SLOT + point * WORDS] = left
+        swap_empties(state, place, left)
     return np.uint32(PASS)
 
 

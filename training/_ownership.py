@@ -4,7 +4,6 @@ import numpy as np
 
 from gozero._board import (
     BLACK,
-    BORDER,
     COLOUR,
     EMPTIES,
     EMPTY,
@@ -17,11 +16,11 @@ from gozero._board import (
     init,
     is_eye,
     is_legal,
-    neighbour,
     play,
     set_stone,
 )
 from gozero._random import random_below
+from gozero._scoring import surrounded
 from gozero.jit import kernel
 from training._batches import replay
 
@@ -58,39 +57,15 @@ def area_owners(state, size, owners):
     """
     stride = size + 1
     cells = stride * (size + 2) + 1
-    unseen = 2
-    owner = np.full(cells, unseen, np.int8)
-    region = np.empty(cells, np.uint32)
-    for start in range(stride, cells):
-        colour = state[COLOUR + start * WORDS]
-        if colour == BORDER or owner[start] != unseen:
-            continue
-        if colour != EMPTY:
-            owner[start] = 1 if colour == BLACK else -1
-            continue
-        owner[start] = 0
-        region[0] = start
-        done = 0
-        found = 1
-        reached = 0
-        while done < found:
-            point = region[done]
-            done += 1
-            for direction in range(4):
-                beside = neighbour(state, point, direction)
-                beside_colour = state[COLOUR + beside * WORDS]
-                if beside_colour == EMPTY:
-                    if owner[beside] == unseen:
-                        owner[beside] = 0
-                        region[found] = beside
-                        found += 1
-                elif beside_colour != BORDER:
-                    reached |= beside_colour
-        if reached == BLACK or reached == WHITE:
-            for i in range(found):
-                owner[region[i]] = 1 if reached == BLACK else -1
+    around = np.empty(cells, np.int8)
+    surrounded(state, around, np.empty(cells, np.int32))
     for index in range(size * size):
-        owners[index] = owner[(index // size + 1) * stride + index % size + 1]
+        point = (index // size + 1) * stride + index % size + 1
+        colour = state[COLOUR + point * WORDS]
+        if colour == EMPTY:
+            owners[index] = around[point]
+        else:
+            owners[index] = 1 if colour == BLACK else -1
 
 
 @kernel
