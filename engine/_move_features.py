@@ -4,7 +4,10 @@ A feature is an index into a vector of values; a move's value is the sum over it
 softmax of the values over all moves that are legal and fill no own eye. Which index is what: `engine.rollout_tables`.
 """
 
+from typing import NamedTuple
+
 import numpy as np
+from numpy.typing import NDArray
 
 from engine._rollout import MOST_LOCAL, forbidden_point, liberties_after, list_local, row_of
 from gozero._board import (
@@ -27,6 +30,18 @@ FEATURES_A_SLOT = 3
 """A slot near the last move stands for so many features at most: a neighbour, a response, and which response."""
 
 
+class FeatureTables(NamedTuple):
+    """Where features are looked up; `engine.rollout_tables.Tables` makes them."""
+
+    patterns: NDArray[np.int32]  # [OCCUPIED], the feature of each 3x3 code in the view of the player to move
+    keys: NDArray[np.uint64]  # [a power of two], the diamonds around the last move, see `engine._rollout.find` ...
+    rows: NDArray[np.int32]  # ... and the row of each
+    slots: NDArray[np.int32]  # [slots, FEATURES_A_SLOT], the features of each slot near the last move, -1 for none
+    diamond_keys: NDArray[np.uint64]  # [a power of two], the diamonds around the move itself ...
+    diamond_features: NDArray[np.int32]  # ... and the feature of each
+    tree: int  # the first of the tree policy's own (self-atari, two distances, diamonds); -1 for the rollout policy
+
+
 @lean_kernel
 def distance_class(a, b, stride):
     """Which of the DISTANCES lies between two points."""
@@ -45,13 +60,7 @@ def pair_room(points):
 def list_features(
     state,
     cells,
-    pattern_features,
-    keys,
-    rows,
-    slot_features,
-    diamond_keys,
-    diamond_features,
-    tree_features,
+    tables,
     taken,
     taken_count,
     boards,
@@ -62,11 +71,7 @@ def list_features(
 ):
     """Lists the sensible moves of the player to move and their features; returns the two numbers.
 
-    pattern_features: int32[OCCUPIED], the feature of each 3x3 code in the view of the player to move. keys, rows: the
-    diamonds around the last move; slot_features: int32[slots, FEATURES_A_SLOT], -1 for none. diamond_keys,
-    diamond_features: the diamonds around the move itself. tree_features: int64, the first of the tree policy's own
-    features (self-atari, then the distances to the last move and the one before), or -1 for the rollout policy.
-    taken, taken_count, boards: as in `engine._rollout.list_local`. places: int32[P], scratch.
+    tables: FeatureTables. taken, taken_count, boards: as in `engine._rollout.list_local`. places: int32[P], scratch.
     Filled: moves, uint32[P], the points; pair_moves, int32[...], and pair_features, int32[...], pairs of a place in
     `moves` and a feature.
     """
@@ -88,33 +93,33 @@ def list_features(
         places[point] = count
         moves[count] = point
         pair_moves[pairs] = count
-        pair_features[pairs] = pattern_features[code]
+        pair_features[pairs] = tables.patterns[code]
         pairs += 1
-        if tree_features >= 0:
+        if tables.tree >= 0:
             if liberties_after(state, cells, point, colour) == 1:
                 pair_moves[pairs] = count
-                pair_features[pairs] = tree_features
+                pair_features[pairs] = tables.tree
                 pairs += 1
             for back in range(2):
                 earlier = state[LAST] if back == 0 else state[LAST2]
                 if earlier != 0:
                     pair_moves[pairs] = count
                     distance = distance_class(point, earlier, stride)
-                    pair_features[pairs] = tree_features + 1 + back * DISTANCES + distance
+                    pair_features[pairs] = tables.tree + 1 + back * DISTANCES + distance
                     pairs += 1
             diamond_points(state, point, around)
-            feature = row_of(diamond_keys, diamond_features, diamond(state, cells, around, colour))
+            feature = row_of(tables.diamond_keys, tables.diamond_features, diamond(state, cells, around, colour))
             if feature > 0:
                 pair_moves[pairs] = count
                 pair_features[pairs] = feature
                 pairs += 1
         count += 1
-    found = list_local(state, cells, keys, rows, taken, taken_count, boards, around, points, slots)
+    found = list_local(state, cells, tables.keys, tables.rows, taken, taken_count, boards, around, points, slots)
     for i in range(found):
         place = places[points[i]]
         if place >= 0:
             for j in range(FEATURES_A_SLOT):
-                feature = slot_features[slots[i], j]
+                feature = tables.slots[slots[i], j]
                 if feature >= 0:
                     pair_moves[pairs] = place
                     pair_features[pairs] = feature
@@ -126,13 +131,7 @@ def list_features(
 def tree_policy(
     state,
     cells,
-    pattern_features,
-    keys,
-    rows,
-    slot_features,
-    diamond_keys,
-    diamond_features,
-    tree_features,
+    tables,
     values,
     taken,
     taken_count,
@@ -151,13 +150,7 @@ def tree_policy(
     count, pairs = list_features(
         state,
         cells,
-        pattern_features,
-        keys,
-        rows,
-        slot_features,
-        diamond_keys,
-        diamond_features,
-        tree_features,
+        tables,
         taken,
         taken_count,
         boards,

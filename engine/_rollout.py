@@ -11,7 +11,10 @@ The features near the last move are *slots*: save-atari, one for every kind of n
 pattern around the last move, one for each of its points; row 0 of these belongs to all unknown patterns.
 """
 
+from typing import NamedTuple
+
 import numpy as np
+from numpy.typing import NDArray
 
 from gozero._board import (
     BORDER,
@@ -75,6 +78,15 @@ _S17 = np.uint64(17)
 
 
 # --- tables ----------------------------------------------------------------------------------------------------------
+
+
+class MoveWeights(NamedTuple):
+    """What the moves of a rollout are drawn by; `engine.rollout_tables.Tables` makes them."""
+
+    patterns: NDArray[np.uint32]  # [OCCUPIED + 1, 2], the weight of each 3x3 code for Black and for White
+    keys: NDArray[np.uint64]  # [a power of two], the diamonds around the last move, see `find` ...
+    rows: NDArray[np.int32]  # ... and the row of each
+    factors: NDArray[np.float32]  # [slots], what a weight is multiplied by in each slot near the last move
 
 
 @lean_kernel
@@ -374,21 +386,21 @@ def draw(weights, blocks, side, near, values, count, rng):
 
 
 @kernel
-def rollouts(root, root_cells, table, keys, rows, factors, count, most_moves, rng, boards, leads, lengths):
+def rollouts(root, root_cells, drawn_by, count, most_moves, rng, boards, leads, lengths):
     """Plays `count` games from a position to their end; the random state says how.
 
     A game ends with two passes, and nobody passes who has a sensible move; or after `most_moves` moves.
 
-    root: the board; root_cells: its patterns (`gozero._patterns.track`). table, keys, rows, factors: the policy, see
-    `engine.rollout`. boards: scratch of `gozero._ladders`. Filled: leads, int64[count], Black's points less White's
-    at the end, komi left out; lengths, int64[count], moves played, passes included.
+    root: the board; root_cells: its patterns (`gozero._patterns.track`). drawn_by: MoveWeights. boards: scratch of
+    `gozero._ladders`. Filled: leads, int64[count], Black's points less White's at the end, komi left out; lengths,
+    int64[count], moves played, passes included.
     """
     state = np.empty_like(root)
     cells = np.empty_like(root_cells)
     size_p = root_cells.shape[0] // CELL
     root_weights = np.empty((2, size_p), np.uint32)
     root_blocks = np.empty((2, (size_p >> BLOCK_BITS) + 1), np.int64)
-    spread(root_cells, table, root_weights, root_blocks)
+    spread(root_cells, drawn_by.patterns, root_weights, root_blocks)
     weights = np.empty_like(root_weights)
     blocks = np.empty_like(root_blocks)
     changed = np.empty(10 * size_p, np.uint32)
@@ -411,13 +423,15 @@ def rollouts(root, root_cells, table, keys, rows, factors, count, most_moves, rn
         while state[PASSES] < 2 and moves < most_moves:
             colour = np.int64(state[TO_PLAY])
             side = colour - 1
-            found = list_local(state, cells, keys, rows, taken, taken_count, boards, around, points, slots)
+            found = list_local(
+                state, cells, drawn_by.keys, drawn_by.rows, taken, taken_count, boards, around, points, slots
+            )
             forbidden = forbidden_point(state)
-            found = lift(weights, blocks, side, forbidden, points, slots, found, factors, near, lifted, values)
+            found = lift(weights, blocks, side, forbidden, points, slots, found, drawn_by.factors, near, lifted, values)
             point = draw(weights, blocks, side, near, values, found, rng)
             lower(weights, blocks, side, near, lifted, found)
             changes, taken_count = play_tracked(state, cells, changed, taken, waiting, point, colour)
-            respread(cells, changed, changes, table, weights, blocks)
+            respread(cells, changed, changes, drawn_by.patterns, weights, blocks)
             moves += 1
         black, white = area(state)
         leads[game] = black - white
@@ -425,7 +439,7 @@ def rollouts(root, root_cells, table, keys, rows, factors, count, most_moves, rn
 
 
 @kernel
-def score_moves(state, cells, table, keys, rows, factors, taken, taken_count, boards, scores):
+def score_moves(state, cells, drawn_by, taken, taken_count, boards, scores):
     """Fills scores, float64[P], with the weight of every point for the player to move, in a rollout's next move.
 
     Arguments as in `rollouts` and `list_local`.
@@ -439,11 +453,11 @@ def score_moves(state, cells, table, keys, rows, factors, taken, taken_count, bo
     near = np.empty(MOST_LOCAL + 1, np.int64)
     lifted = np.empty(MOST_LOCAL + 1, np.uint32)
     values = np.empty(MOST_LOCAL + 1, np.float64)
-    spread(cells, table, weights, blocks)
+    spread(cells, drawn_by.patterns, weights, blocks)
     side = np.int64(state[TO_PLAY]) - 1
-    found = list_local(state, cells, keys, rows, taken, taken_count, boards, around, points, slots)
+    found = list_local(state, cells, drawn_by.keys, drawn_by.rows, taken, taken_count, boards, around, points, slots)
     forbidden = forbidden_point(state)
-    found = lift(weights, blocks, side, forbidden, points, slots, found, factors, near, lifted, values)
+    found = lift(weights, blocks, side, forbidden, points, slots, found, drawn_by.factors, near, lifted, values)
     for point in range(size_p):
         scores[point] = weights[side, point]
     for i in range(found):

@@ -27,11 +27,11 @@ def result_for(to_play, lead, komi):
 
 
 @kernel
-def leaf_values(boards, komi, table, keys, rows, factors, games, most_moves, rng, ladders, values):
+def leaf_values(boards, komi, drawn_by, games, most_moves, rng, ladders, values):
     """Plays `games` rollouts from each of B boards of one size.
 
-    boards: uint32[B, state], not changed. komi: float64[B], points that the player to move is given at the end. table,
-    keys, rows, factors, most_moves: as in `engine._rollout.rollouts`. rng: uint64[1], goes on. ladders: scratch of
+    boards: uint32[B, state], not changed. komi: float64[B], points that the player to move is given at the end.
+    drawn_by, most_moves: as in `engine._rollout.rollouts`. rng: uint64[1], goes on. ladders: scratch of
     `gozero._ladders`. Filled: values, float32[B], the mean result for the player to move on that board, in [-1, 1].
     """
     points = (boards[0, SIZE] + 1) * (boards[0, SIZE] + 2) + 1
@@ -41,7 +41,7 @@ def leaf_values(boards, komi, table, keys, rows, factors, games, most_moves, rng
     for leaf in range(boards.shape[0]):
         board = boards[leaf]
         track(board, cells)
-        rollouts(board, cells, table, keys, rows, factors, games, most_moves, rng, ladders, leads, lengths)
+        rollouts(board, cells, drawn_by, games, most_moves, rng, ladders, leads, lengths)
         total = 0.0
         for game in range(games):
             total += result_for(board[TO_PLAY], leads[game], komi[leaf])
@@ -63,23 +63,10 @@ def random_leaf_values(boards, komi, games, most_moves, rng, state, values):
 
 
 @kernel
-def leaf_priors(
-    boards,
-    pattern_features,
-    keys,
-    rows,
-    slot_features,
-    diamond_keys,
-    diamond_features,
-    tree_features,
-    tree_values,
-    pass_share,
-    ladders,
-    policy,
-):
+def leaf_priors(boards, tables, values, pass_share, ladders, policy):
     """The tree policy of B boards of one size, each for its player to move.
 
-    boards: uint32[B, state]. From pattern_features to tree_values as in `engine._move_features.tree_policy`.
+    boards: uint32[B, state]. tables, values: as in `engine._move_features.tree_policy`.
     pass_share: the probability of a pass beside the sensible moves. ladders: scratch of `gozero._ladders`.
     Filled: policy, float32[B, S*S + 1], log-probabilities, the pass last.
     """
@@ -91,22 +78,7 @@ def leaf_priors(
     logits = np.empty(points, np.float64)
     for leaf in range(boards.shape[0]):
         track(boards[leaf], cells)
-        tree_policy(
-            boards[leaf],
-            cells,
-            pattern_features,
-            keys,
-            rows,
-            slot_features,
-            diamond_keys,
-            diamond_features,
-            tree_features,
-            tree_values,
-            nothing,
-            np.int64(0),
-            ladders,
-            logits,
-        )
+        tree_policy(boards[leaf], cells, tables, values, nothing, np.int64(0), ladders, logits)
         greatest = -np.inf
         for point in range(points):
             greatest = max(greatest, logits[point])

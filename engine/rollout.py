@@ -58,16 +58,14 @@ class RolloutPolicy:
     Attributes:
         weights: as they were read.
         tables: where the kernels look features up.
-        pattern_weights, slot_factors: see the methods of `Tables` of these names.
+        drawn_by: what rollouts draw their moves by.
     """
 
     def __init__(self, weights: RolloutWeights, sharpness: float = SHARPNESS) -> None:
         """Builds the tables, 20 MiB. sharpness: 1 draws moves as often as they were played in the records."""
         self.weights = weights
         self.tables = Tables(weights.vocabulary)
-        values = weights.rollout_values * np.float32(sharpness)
-        self.pattern_weights = self.tables.pattern_weights(values)
-        self.slot_factors = self.tables.slot_factors(values)
+        self.drawn_by = self.tables.move_weights(weights.rollout_values * np.float32(sharpness))
 
     def rollouts(self, state: NDArray[np.uint32], count: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Plays `count` games from a board to their end.
@@ -86,10 +84,7 @@ class RolloutPolicy:
         _rollout.rollouts(
             state,
             tracked_cells(state),
-            self.pattern_weights,
-            self.tables.keys,
-            self.tables.rows,
-            self.slot_factors,
+            self.drawn_by,
             count,
             _most_moves(state),
             seed_state(seed),
@@ -107,10 +102,7 @@ class RolloutPolicy:
         _rollout_leaves.leaf_values(
             boards,
             komi,
-            self.pattern_weights,
-            self.tables.keys,
-            self.tables.rows,
-            self.slot_factors,
+            self.drawn_by,
             games,
             _most_moves(boards[0]),
             rng,
@@ -127,16 +119,9 @@ class RolloutPolicy:
         """
         size = int(boards[0, _board.SIZE])
         policy = np.empty((len(boards), size * size + 1), np.float32)
-        tables = self.tables
         _rollout_leaves.leaf_priors(
             boards,
-            tables.pattern_features,
-            tables.keys,
-            tables.rows,
-            tables.slot_features,
-            tables.diamond_keys,
-            tables.diamond_features,
-            tables.vocabulary.self_atari,
+            self.tables.features,
             self.weights.tree_values,
             PASS_SHARE,
             ladder_boards(boards[0]),
@@ -164,10 +149,7 @@ class RolloutPolicy:
         _rollout.score_moves(
             state,
             cells,
-            self.pattern_weights,
-            self.tables.keys,
-            self.tables.rows,
-            self.slot_factors,
+            self.drawn_by,
             taken,
             len(taken),
             ladder_boards(state),
@@ -184,17 +166,10 @@ class RolloutPolicy:
         Superko is not looked at.
         """
         logits = np.empty(len(cells) // _patterns.CELL, np.float64)
-        tables = self.tables
         _move_features.tree_policy(
             state,
             cells,
-            tables.pattern_features,
-            tables.keys,
-            tables.rows,
-            tables.slot_features,
-            tables.diamond_keys,
-            tables.diamond_features,
-            tables.vocabulary.self_atari,
+            self.tables.features,
             self.weights.tree_values,
             taken,
             len(taken),

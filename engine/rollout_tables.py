@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine import _move_features, _rollout, _rollout_tables
+from engine._move_features import FeatureTables
+from engine._rollout import MoveWeights
 from gozero._patterns import DIAMOND, OCCUPIED
 
 _HEAVIEST: Final = 2**30
@@ -81,45 +83,52 @@ class Vocabulary:
 
 
 class Tables:
-    """Where the kernels look features up. The arguments of `engine._move_features.list_features`, by name."""
+    """Where the kernels look the features of a vocabulary up.
+
+    Attributes:
+        vocabulary: the features.
+        features: the tables of the tree policy.
+    """
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self.vocabulary = vocabulary
-        self.pattern_features = np.zeros(OCCUPIED, np.int32)
-        _rollout_tables.number_patterns(vocabulary.patterns, 1, self.pattern_features)
-        self.keys, self.rows = _free_table(len(vocabulary.responses))
+        patterns = np.zeros(OCCUPIED, np.int32)
+        _rollout_tables.number_patterns(vocabulary.patterns, 1, patterns)
+        keys, rows = _free_table(len(vocabulary.responses))
         slots = np.full((_rollout.FIRST_ROW + (1 + 8 * len(vocabulary.responses)) * DIAMOND, 3), -1, np.int32)
-        used = _rollout_tables.index_responses(
-            vocabulary.responses, vocabulary.first_response, self.keys, self.rows, slots
-        )
-        self.slot_features = slots[: _rollout.FIRST_ROW + used * DIAMOND].copy()
-        self.slot_features[_rollout.SAVE, 0] = vocabulary.save_atari
+        used = _rollout_tables.index_responses(vocabulary.responses, vocabulary.first_response, keys, rows, slots)
+        slots = slots[: _rollout.FIRST_ROW + used * DIAMOND].copy()
+        slots[_rollout.SAVE, 0] = vocabulary.save_atari
         nakade = slice(_rollout.FIRST_NAKADE, _rollout.FIRST_ROW)
-        self.slot_features[nakade, 0] = vocabulary.first_nakade + np.arange(_rollout.NAKADE)
-        diamonds = self.slot_features[_rollout.FIRST_ROW :].reshape(used, DIAMOND, 3)
+        slots[nakade, 0] = vocabulary.first_nakade + np.arange(_rollout.NAKADE)
+        diamonds = slots[_rollout.FIRST_ROW :].reshape(used, DIAMOND, 3)
         diamonds[:, 0:4, 0] = vocabulary.first_neighbour
         diamonds[:, 4:8, 0] = vocabulary.first_neighbour + 1
         diamonds[..., 1] = np.where(diamonds[..., 2] >= 0, vocabulary.response, -1)
-        self.diamond_keys, self.diamond_features = _free_table(len(vocabulary.diamonds))
-        _rollout_tables.index_diamonds(
-            vocabulary.diamonds, vocabulary.first_diamond, self.diamond_keys, self.diamond_features
+        diamond_keys, diamond_features = _free_table(len(vocabulary.diamonds))
+        _rollout_tables.index_diamonds(vocabulary.diamonds, vocabulary.first_diamond, diamond_keys, diamond_features)
+        self.features = FeatureTables(
+            patterns, keys, rows, slots, diamond_keys, diamond_features, tree=vocabulary.self_atari
         )
 
-    def pattern_weights(self, values: NDArray[np.float32]) -> NDArray[np.uint32]:
-        """What a rollout draws by: uint32[OCCUPIED + 1, 2], the weight of each 3x3 code for Black and for White.
+    def move_weights(self, values: NDArray[np.float32]) -> MoveWeights:
+        """What a rollout draws its moves by. values: float32[rollout_features]."""
+        tables = self.features
+        return MoveWeights(self._pattern_weights(values), tables.keys, tables.rows, self._slot_factors(values))
 
-        values: float32[rollout_features].
-        """
+    def _pattern_weights(self, values: NDArray[np.float32]) -> NDArray[np.uint32]:
+        """See `MoveWeights.patterns`."""
         patterns = values[: self.vocabulary.first_neighbour].astype(np.float64)
         weights = np.maximum(np.rint(np.exp(patterns - patterns.max()) * _HEAVIEST), 1).astype(np.uint32)
         table = np.empty((OCCUPIED + 1, 2), np.uint32)
-        _rollout_tables.weigh_patterns(self.pattern_features, weights, table)
+        _rollout_tables.weigh_patterns(self.features.patterns, weights, table)
         return table
 
-    def slot_factors(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
-        """What a weight is multiplied by in each slot near the last move: float32[slots]."""
-        present = self.slot_features >= 0
-        summed = np.where(present, values[np.where(present, self.slot_features, 0)], np.float32(0)).sum(axis=1)
+    def _slot_factors(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """See `MoveWeights.factors`."""
+        slots = self.features.slots
+        present = slots >= 0
+        summed = np.where(present, values[np.where(present, slots, 0)], np.float32(0)).sum(axis=1)
         factors: NDArray[np.float32] = np.exp(summed).astype(np.float32)
         return factors
 

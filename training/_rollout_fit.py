@@ -105,13 +105,7 @@ def fit_games(
     size,
     seed,
     share,
-    pattern_features,
-    keys,
-    rows,
-    slot_features,
-    diamond_keys,
-    diamond_features,
-    tree_features,
+    tables,
     values,
     squares,
     rate,
@@ -123,8 +117,8 @@ def fit_games(
     Adagrad (Duchi, Hazan and Singer 2011): a value moves by rate * gradient / root of the sum of its squared gradients
     so far, so that rare patterns take large steps and common ones small steps. A rate of 0 only measures.
 
-    The first arguments are as in `count_games`, those from pattern_features to tree_features and boards as in
-    `engine._move_features.list_features`. values: float32[features] and squares: float32[features] are changed.
+    The first arguments are as in `count_games`, tables and boards as in `engine._move_features.list_features`.
+    values: float32[features] and squares: float32[features] are changed.
     totals: float64[4], to which are added: positions, their cross-entropy in nats, how often the move played had the
     greatest value (a tie counts against it), and moves that are no candidates (own eyes), which teach nothing.
     """
@@ -152,13 +146,7 @@ def fit_games(
                 count, pairs = list_features(
                     state,
                     cells,
-                    pattern_features,
-                    keys,
-                    rows,
-                    slot_features,
-                    diamond_keys,
-                    diamond_features,
-                    tree_features,
+                    tables,
                     taken,
                     taken_count,
                     boards,

@@ -215,7 +215,8 @@ class _Fitting:
         features = vocabulary.tree_features if tree else vocabulary.rollout_features
         self.values = np.zeros(features, np.float32)
         self._squares = np.full(features, config.square_start, np.float32)
-        self._games, self._config, self._tables, self._tree = games, config, tables, tree
+        self._games, self._config = games, config
+        self._tables = tables.features if tree else tables.features._replace(tree=-1)
         self._boards = [np.empty(trial_length(config.size), np.uint32) for _ in range(threads)]
 
     def run(
@@ -227,7 +228,7 @@ class _Fitting:
         games: Games | None = None,
     ) -> NDArray[np.float64]:
         """Learns from games, or only measures where the rate is 0; returns the totals of `fit_games`, float64[4]."""
-        tables, config = self._tables, self._config
+        config = self._config
 
         def work(part: NDArray[np.int64], boards: NDArray[np.uint32]) -> NDArray[np.float64]:
             totals = np.zeros(4)
@@ -237,13 +238,7 @@ class _Fitting:
                 config.size,
                 config.seed,
                 share,
-                tables.pattern_features,
-                tables.keys,
-                tables.rows,
-                tables.slot_features,
-                tables.diamond_keys,
-                tables.diamond_features,
-                tables.vocabulary.self_atari if self._tree else -1,
+                self._tables,
                 self.values,
                 self._squares,
                 rate,

@@ -229,7 +229,7 @@ def step_by_step(policy: RolloutPolicy, start: Position, seed: int, most: int) -
     _patterns.track(state, game.cells)
     cells = game.cells
     points = len(cells) // _patterns.CELL
-    table, factors = policy.pattern_weights, policy.slot_factors
+    table, keys, rows, factors = policy.drawn_by
     weights, fresh_weights = np.empty((2, points), np.uint32), np.empty((2, points), np.uint32)
     blocks, fresh_blocks = (np.empty((2, (points >> 4) + 1), np.int64) for _ in range(2))
     _rollout.spread(cells, table, weights, blocks)
@@ -241,9 +241,7 @@ def step_by_step(policy: RolloutPolicy, start: Position, seed: int, most: int) -
     state[_board.PASSES] = 0
     while state[_board.PASSES] < 2 and length < most:
         colour = int(state[_board.TO_PLAY])
-        count = _rollout.list_local(
-            state, cells, policy.tables.keys, policy.tables.rows, game.taken, taken, boards, around, listed, slots
-        )
+        count = _rollout.list_local(state, cells, keys, rows, game.taken, taken, boards, around, listed, slots)
         forbidden = _rollout.forbidden_point(state)
         scores = policy.move_weights(state, cells, game.taken[:taken])
         count = _rollout.lift(
@@ -315,17 +313,15 @@ def first_move(policy: RolloutPolicy, state: NDArray[np.uint32], seed: int) -> i
     cells = tracked_cells(state)
     points = len(cells) // _patterns.CELL
     weights, blocks = np.empty((2, points), np.uint32), np.empty((2, (points >> 4) + 1), np.int64)
-    _rollout.spread(cells, policy.pattern_weights, weights, blocks)
+    table, keys, rows, factors = policy.drawn_by
+    _rollout.spread(cells, table, weights, blocks)
     listed, slots = (np.empty(_rollout.MOST_LOCAL, np.int64) for _ in range(2))
     near, lifted, values = (np.empty(_rollout.MOST_LOCAL + 1, kind) for kind in (np.int64, np.uint32, np.float64))
     around = np.empty(_patterns.DIAMOND, np.uint32)
-    keys, rows = policy.tables.keys, policy.tables.rows
     count = _rollout.list_local(state, cells, keys, rows, NOTHING_TAKEN, 0, ladder_boards(state), around, listed, slots)
     side = int(state[_board.TO_PLAY]) - 1
     forbidden = _rollout.forbidden_point(state)
-    count = _rollout.lift(
-        weights, blocks, side, forbidden, listed, slots, count, policy.slot_factors, near, lifted, values
-    )
+    count = _rollout.lift(weights, blocks, side, forbidden, listed, slots, count, factors, near, lifted, values)
     return int(_rollout.draw(weights, blocks, side, near, values, count, seed_state(seed)))
 
 
