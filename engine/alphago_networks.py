@@ -5,6 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from engine.networks import Answers
+from engine.winograd import Convolution3x3
 from gozero.config import Config
 
 PASS_LOGIT = -10_000.0
@@ -44,9 +45,7 @@ class PolicyNetwork(nn.Module):
         self.architecture = architecture
         filters = architecture.filters
         self.first = nn.Conv2d(planes, filters, 5, padding=2, bias=False)
-        self.trunk = nn.ModuleList(
-            nn.Conv2d(filters, filters, 3, padding=1, bias=False) for _ in range(architecture.layers - 2)
-        )
+        self.trunk = nn.ModuleList(Convolution3x3(filters, filters, bias=False) for _ in range(architecture.layers - 2))
         self.last = nn.Conv2d(filters, 1, 1, bias=False)
         self.point_bias = nn.Parameter(torch.zeros(architecture.board**2))
         for layer in (self.first, *self.trunk):

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from engine.winograd import Convolution3x3
 from gozero.config import Config
 from gozero.features import GLOBALS, KOMI_SCALE
 
@@ -88,8 +89,8 @@ class Block(nn.Module):
 
     def __init__(self, channels: int, *, pooled: bool, batch_norm: bool) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(channels, channels, 3, padding=1, bias=not batch_norm)
-        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, bias=not batch_norm)
+        self.conv1 = Convolution3x3(channels, channels, bias=not batch_norm)
+        self.conv2 = Convolution3x3(channels, channels, bias=not batch_norm)
         self.norm1 = nn.BatchNorm2d(channels) if batch_norm else nn.Identity()
         self.norm2 = nn.BatchNorm2d(channels) if batch_norm else nn.Identity()
         self.pool = nn.Linear(2 * channels, channels) if pooled else None

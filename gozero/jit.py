@@ -8,6 +8,7 @@ begins a new directory of some megabytes, so those that have not been used for l
 
 import contextlib
 import hashlib
+import inspect
 import os
 import platform
 import re
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numba
+from numba.extending import intrinsic
 
 KERNEL_PACKAGES = ("gozero", "engine", "selfplay", "training")
 """Folders whose `_*.py` files hold kernels."""
@@ -119,3 +121,38 @@ def lean_kernel(function: Callable[..., Any]) -> Callable[..., Any]:
 def inlined_kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     """A `lean_kernel` whose machine code goes into that of every kernel that calls it: for the smallest and hottest."""
     return _compiled(function, **_lean_options, forceinline=True)
+
+
+def instructions(plain: Callable[..., None]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Decorates what writes the instructions that stand in kernels for a call of `plain`, where its loops would not do.
+
+    That is given an `llvmlite.ir.IRBuilder` and the call's arguments: of arrays the pointer to their first element,
+    others as the 64-bit integers or truth values that they are. Kernels that run as plain Python call `plain` itself.
+    """
+
+    def choose(write: Callable[..., None]) -> Callable[..., None]:
+        if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
+            return plain
+
+        def typed(typing: Any, *given: Any) -> Any:
+            integer, boolean, array = numba.types.int64, numba.types.boolean, numba.types.Array
+            taken = [kind if isinstance(kind, array) or kind == boolean else integer for kind in given]
+
+            def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+                def pointer(kind: Any, value: Any) -> Any:
+                    return context.make_array(kind)(context, builder, value).data
+
+                pairs = zip(taken, values, strict=True)
+                write(builder, *(pointer(kind, value) if isinstance(kind, array) else value for kind, value in pairs))
+                return context.get_dummy_value()
+
+            return numba.types.none(*taken), generate
+
+        # numba looks at the names of the arguments.
+        names = inspect.signature(plain)
+        context = inspect.Parameter("typing", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        typed.__signature__ = names.replace(parameters=[context, *names.parameters.values()])  # type: ignore[attr-defined]
+        chosen: Callable[..., None] = intrinsic(typed)
+        return chosen
+
+    return choose

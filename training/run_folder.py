@@ -25,6 +25,7 @@ MAY_CHANGE_ON_RESUME = (
     "loop.keep",
     "loop.precision",
     "loop.compile",
+    "loop.winograd",
     "data.store",
     "data.threads",
 )

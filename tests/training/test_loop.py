@@ -61,10 +61,10 @@ class Broken(Copycat):
         return total * torch.nan, metrics
 
 
-def tiny(batch_norm: bool = False) -> Compact:
+def tiny(batch_norm: bool = False, channels: int = 8) -> Compact:
     torch.manual_seed(3)
     architecture = Architecture(
-        blocks=2, channels=8, policy_channels=8, value_channels=4, value_hidden=8, batch_norm=batch_norm
+        blocks=2, channels=channels, policy_channels=8, value_channels=4, value_hidden=8, batch_norm=batch_norm
     )
     return Compact(architecture, PLANES)
 
@@ -79,13 +79,23 @@ def run(
     optimiser: str = "muon",
     batch_norm: bool = False,
     threads: int = 1,
+    channels: int = 8,
+    winograd: bool = True,
 ) -> dict[str, Tensor]:
     """Train to `steps` with the schedule of a run of `total` steps; returns the newest checkpoint's tensors."""
     target = RunFolder(folder)
     target.checkpoints.mkdir(parents=True, exist_ok=True)
-    loop = LoopConfig(steps=total, batch_size=BATCH, log_every=10, evaluate_every=25, checkpoint_every=10, keep=100)
+    loop = LoopConfig(
+        steps=total,
+        batch_size=BATCH,
+        winograd=winograd,
+        log_every=10,
+        evaluate_every=25,
+        checkpoint_every=10,
+        keep=100,
+    )
     stage = stage or Copycat()
-    network = tiny(batch_norm)
+    network = tiny(batch_norm, channels)
     if steps < total:
         stage = StopAt(steps)
     train(
@@ -129,6 +139,20 @@ def test_resumed_run_ends_with_the_same_weights(tmp_path: Path, optimiser: str, 
     assert not torch.equal(first["network.first.weight"], whole["network.first.weight"])
     parts = run(tmp_path / "parts", 60, resume=True, optimiser=optimiser, batch_norm=batch_norm, threads=3)
     assert_equal(whole, parts)
+
+
+def test_winograds_convolutions_learn_the_same_and_resume_exactly(tmp_path: Path) -> None:
+    whole = run(tmp_path / "whole", 30, total=30, channels=16, batch_norm=True)
+    run(tmp_path / "parts", 13, total=30, channels=16, batch_norm=True)
+    assert_equal(whole, run(tmp_path / "parts", 30, total=30, channels=16, batch_norm=True, resume=True))
+    direct = run(tmp_path / "direct", 30, total=30, channels=16, batch_norm=True, winograd=False)
+    losses, others = (
+        [record["loss"] for record in RunFolder(tmp_path / name).read_metrics() if record["kind"] == "train"]
+        for name in ("whole", "direct")
+    )
+    name = "network.trunk.0.conv1.weight"
+    assert not torch.equal(whole[name], direct[name])  # so the setting is looked at
+    assert losses == pytest.approx(others, rel=0.01)
 
 
 def test_killed_run_resumes_bit_for_bit(tmp_path: Path) -> None:
