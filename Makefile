@@ -54,6 +54,8 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/mypy --platform win32 --cache-dir .mypy_cache/win32 gozero engine gtp
+	$(BIN)/mypy --platform darwin --cache-dir .mypy_cache/darwin gozero engine gtp
 	$(BIN)/lint-imports
 
 test: lint $(VENV)/.warm

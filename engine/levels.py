@@ -8,13 +8,14 @@ resigns like the others.
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from engine.endgame import after, stones_in_atari
-from engine.result import MoveStats
 from gozero.coords import PASS
 from gozero.errors import GozeroError
-from gozero.position import Position
+
+if TYPE_CHECKING:
+    from engine.result import MoveStats
+    from gozero.position import Position
 
 
 class LevelError(GozeroError):
@@ -66,6 +67,8 @@ def within_reach(position: Position, moves: list[MoveStats], margin: float) -> l
     The best alone where it takes stones or saves some from atari; otherwise those that are worth at most `margin` less,
     and put no stones of their own in atari.
     """
+    from engine.endgame import after, stones_in_atari  # here, as an engine checks its level before it loads kernels
+
     best = moves[0]
     before = stones_in_atari(position, position.to_play)
     left, taken = after(position, best.point)

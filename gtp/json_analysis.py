@@ -275,6 +275,9 @@ def _analysis(fields: dict[str, Any], defaults: Settings) -> Analysis:
         settings, unknown = read_settings(query.override_settings, defaults)
     except RequestError as error:
         raise RequestError(str(error), "overrideSettings") from None
+    if "humanSLProfile" in unknown:
+        # KaTrain plays the policy's move when it hears this, and none when it looks in vain for a human policy.
+        raise RequestError("GoZero has no network of human play for humanSLProfile", "overrideSettings")
     if unknown:
         warnings.append((f"not supported and passed over: {', '.join(unknown)}", "overrideSettings"))
     if query.max_visits is not None:

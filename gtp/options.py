@@ -47,12 +47,17 @@ def add_player(parser: argparse.ArgumentParser) -> None:
 
 
 def check(arguments: argparse.Namespace) -> None:
-    """Refuses rules that nobody knows and a network that is not there; paths are made absolute.
+    """Refuses rules that nobody knows, a level that there is not and a network that is not there; paths are made
+    absolute.
 
     Raises:
         ValueError: there are no such rules.
-        GozeroError: there is no such network.
+        GozeroError: there is no such level or network.
     """
+    if arguments.level is not None:
+        from engine import levels
+
+        levels.find(arguments.level)
     if arguments.rules != DEFAULT_RULES:
         from gozero.rules import parse_rules
 

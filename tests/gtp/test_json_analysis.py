@@ -157,6 +157,7 @@ def test_what_is_not_supported_is_warned_of():
         ({"overrideSettings": []}, "overrideSettings"),
         ({"overrideSettings": {"reportAnalysisWinratesAs": "ME"}}, "overrideSettings"),
         ({"overrideSettings": {"maxTime": -1}}, "overrideSettings"),
+        ({"overrideSettings": {"humanSLProfile": "rank_5k"}}, "overrideSettings"),  # KaTrain's human-like players
         ({"overrideSettings": {"maxVisits": "many"}}, "overrideSettings"),
         ({"avoidMoves": [{"player": "B", "moves": ["Z9"], "untilDepth": 1}]}, "avoidMoves"),
         ({"avoidMoves": [{"player": "B", "moves": ["A9"]}]}, "avoidMoves"),

@@ -35,9 +35,7 @@ def test_every_option_reaches_the_player():
     assert made("--policy compact-9 --value compact-9").settings.policy == "compact-9"
 
 
-@pytest.mark.parametrize(
-    "words", ["--level 99", "--player no/such.yaml", "--lambda 0.5 --rollouts none", "--rollouts no/x.npz"]
-)
+@pytest.mark.parametrize("words", ["--player no/such.yaml", "--lambda 0.5 --rollouts none", "--rollouts no/x.npz"])
 def test_what_only_the_player_can_refuse(words):
     arguments = parsed(words)
     with pytest.raises((GozeroError, ValueError)) as caught:

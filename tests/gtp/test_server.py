@@ -230,6 +230,7 @@ def test_a_network_that_is_not_there_is_said_before_anything_is_served(engine, t
         "--network no-such-network",
         "--visits 0",
         "--level 0",
+        "--level 99",
         "--lambda 1.1",
         "--policy no-such-network",
         "--time x",
