@@ -8,8 +8,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.autograd import Function
-from torch.autograd.function import once_differentiable
 
 from engine import _products, _winograd
 
@@ -35,7 +33,7 @@ class Convolution3x3(nn.Conv2d):
     def forward(self, x: Tensor) -> Tensor:
         if not (self.winograd and torch.is_grad_enabled() and has_kernels(x.shape[-1], *self.weight.shape[:2])):
             return super().forward(x)
-        y: Tensor = _Convolution.apply(x, self.weight)  # type: ignore[no-untyped-call]
+        y: Tensor = _convolution(x, self.weight)
         return y if self.bias is None else y + self.bias[:, None, None]
 
 
@@ -46,6 +44,7 @@ def use_winograd(network: nn.Module, wanted: bool) -> None:
             layer.winograd = wanted
 
 
+@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
 def has_kernels(width: int, inputs: int, outputs: int) -> bool:
     """Whether boards so wide can be computed here with so many channels: multiples of 16 that there is room for."""
     most = max(inputs, outputs)
@@ -54,46 +53,66 @@ def has_kernels(width: int, inputs: int, outputs: int) -> bool:
     return bool(fits and inputs % _products.COLUMNS == outputs % _products.COLUMNS == 0)
 
 
-class _Convolution(Function):
-    """Winograd's convolution and its gradients; the weights' sums run over parts of the batch, one a thread."""
+@torch.library.custom_op("gozero::winograd", mutates_args=(), device_types="cpu")
+def _convolution(x: Tensor, weight: Tensor) -> Tensor:
+    """y [B, O, H, W] for x [B, I, H, W] and weight [O, I, 3, 3]; an operator of torch's, so that torch can compile what
+    stands around it."""
+    x = x.contiguous(memory_format=torch.channels_last)
+    boards, inputs, *size = x.shape
+    outputs = len(weight)
+    y = torch.empty((boards, outputs, *size), memory_format=torch.channels_last)
+    source, target, kernel = _flat(x), _flat(y), _panels(_transformed(weight))
 
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor) -> Tensor:
-        """y [B, O, H, W] for x [B, I, H, W] and weight [O, I, 3, 3]."""
-        x = x.contiguous(memory_format=torch.channels_last)
-        ctx.save_for_backward(x, weight)
-        boards, inputs, *size = x.shape
-        outputs = len(weight)
-        y = torch.empty((boards, outputs, *size), memory_format=torch.channels_last)
-        source, target, kernel = _flat(x), _flat(y), _panels(_transformed(weight))
+    def part(begin: int, end: int) -> None:
+        _winograd.convolve(source, kernel, *size, inputs, outputs, begin, end, *_room(), target)
 
-        def part(begin: int, end: int) -> None:
-            _winograd.convolve(source, kernel, *size, inputs, outputs, begin, end, *_room(), target)
+    _in_parts(boards, part)
+    return y
 
-        _in_parts(boards, part)
-        return y
 
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, dy: Tensor) -> tuple[Tensor, Tensor]:
-        """Gradients by x and weight."""
-        x, weight = ctx.saved_tensors
-        dy = dy.contiguous(memory_format=torch.channels_last)
-        boards, inputs, *size = x.shape
-        outputs = len(weight)
-        dx = torch.empty_like(x)
-        source, slopes, target = _flat(x), _flat(dy), _flat(dx)
-        kernel = _panels(_transformed(weight).mT)
+@torch.library.custom_op("gozero::winograd_gradients", mutates_args=(), device_types="cpu")
+def _gradients(x: Tensor, weight: Tensor, dy: Tensor) -> tuple[Tensor, Tensor]:
+    """Gradients by x and weight; the weight's sums run over parts of the batch, one a thread."""
+    x, dy = (tensor.contiguous(memory_format=torch.channels_last) for tensor in (x, dy))
+    boards, inputs, *size = x.shape
+    outputs = len(weight)
+    dx = torch.empty_like(x)
+    source, slopes, target = _flat(x), _flat(dy), _flat(dx)
+    kernel = _panels(_transformed(weight).mT)
 
-        def part(begin: int, end: int) -> Tensor:
-            change = torch.zeros(36, inputs, outputs)
-            places = (begin, end, *_room(), target, change.view(-1).numpy())
-            _winograd.convolve_back(source, slopes, kernel, *size, inputs, outputs, *places)
-            return change
+    def part(begin: int, end: int) -> Tensor:
+        change = torch.zeros(36, inputs, outputs)
+        places = (begin, end, *_room(), target, change.view(-1).numpy())
+        _winograd.convolve_back(source, slopes, kernel, *size, inputs, outputs, *places)
+        return change
 
-        change = torch.stack(_in_parts(boards, part)).sum(0)
-        dw = torch.einsum("kn,kio->oin", _BOTH_WAYS, change).reshape(weight.shape)
-        return dx, dw
+    change = torch.stack(_in_parts(boards, part)).sum(0)
+    dw = torch.einsum("kn,kio->oin", _BOTH_WAYS, change).reshape(weight.shape)
+    return dx, dw
+
+
+@_convolution.register_fake
+def _(x: Tensor, weight: Tensor) -> Tensor:
+    shape = (len(x), len(weight), *x.shape[2:])
+    return torch.empty(shape, dtype=x.dtype, device=x.device, memory_format=torch.channels_last)
+
+
+@_gradients.register_fake
+def _(x: Tensor, weight: Tensor, dy: Tensor) -> tuple[Tensor, Tensor]:
+    dx = torch.empty_like(x, memory_format=torch.channels_last)
+    return dx, torch.empty(weight.shape, dtype=weight.dtype, device=weight.device)
+
+
+def _keep(ctx: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
+    ctx.save_for_backward(*inputs)
+
+
+def _back(ctx: Any, dy: Tensor) -> tuple[Tensor, Tensor]:
+    gradients: tuple[Tensor, Tensor] = _gradients(*ctx.saved_tensors, dy)
+    return gradients
+
+
+_convolution.register_autograd(_back, setup_context=_keep)
 
 
 def _in_parts(boards: int, work: Callable[[int, int], Any]) -> list[Any]:

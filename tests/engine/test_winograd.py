@@ -1,5 +1,6 @@
 """Winograd's convolution against torch's in float64, and its kernels as plain Python."""
 
+import shutil
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -10,7 +11,7 @@ from torch.nn import functional
 
 from engine import _products
 from engine.alphago_networks import PolicyArchitecture, PolicyNetwork
-from engine.networks import Architecture, Compact
+from engine.networks import Answers, Architecture, Compact
 from engine.winograd import Convolution3x3, has_kernels, use_winograd
 from gozero.features import GLOBALS
 
@@ -144,6 +145,26 @@ def test_networks(network: Compact | PolicyNetwork) -> None:
     assert not torch.equal(policy, expected)
     torch.testing.assert_close(policy, expected, atol=1e-4, rtol=1e-4)
     assert list(network.state_dict()) == keys
+
+
+@pytest.mark.slow  # a minute of compiling
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:torch")  # what torch compiles with calls what torch deprecates
+@pytest.mark.skipif(not any(map(shutil.which, ("g++", "c++", "clang++"))), reason="torch compiles with a C++ compiler")
+def test_torch_compiles_what_stands_around_it() -> None:
+    torch.manual_seed(1)
+    network = Compact(Architecture(blocks=2, channels=16, batch_norm=True), 3)
+    use_winograd(network, True)
+    planes, globals_ = boards(4, 3, 9, 9), torch.randn(4, len(GLOBALS))
+
+    def gradients(network: Callable[..., Answers]) -> list[Tensor]:
+        answers = network(planes, globals_)
+        assert answers.value is not None
+        return list(torch.autograd.grad(answers.policy.square().sum() + answers.value.sum(), weights))
+
+    weights = [weight for name, weight in network.named_parameters() if not name.startswith("value.ownership")]
+    expected = gradients(network)
+    for mine, theirs in zip(gradients(torch.compile(network, fullgraph=True)), expected, strict=True):
+        assert torch.allclose(mine, theirs, rtol=1e-3, atol=1e-4 * float(theirs.abs().max()))
 
 
 def test_blocks_in_registers() -> None:
