@@ -153,17 +153,23 @@ def _named(name: str | os.PathLike[str]) -> Path:
 
 
 def _automatic(size: int) -> Path:
-    """The shipped network for boards of `size`: one made for this size alone before one for several.
+    """The shipped network for boards of `size`: one made for this size alone before one for several, and of those the
+    smallest, which in the same time looks at most.
 
     A network that judges no position is nobody's first choice: it must be asked for by name.
     """
     infos = {path: load_metadata(path) for path in shipped()}
-    fitting = {path: info.boards for path, info in infos.items() if info.supports(size) and info.kind != POLICY}
+    fitting = {path: info for path, info in infos.items() if info.supports(size) and info.kind != POLICY}
     if not fitting:
         raise NetworkFileError(
             f"no network for {size}x{size} is shipped (there is {_names(list(infos))}); name one with --network"
         )
-    return min(fitting, key=lambda path: 1000 if fitting[path] == "any" else len(fitting[path]))
+
+    def order(path: Path) -> tuple[int, int]:
+        boards = fitting[path].boards
+        return 1000 if boards == "any" else len(boards), fitting[path].parameters
+
+    return min(fitting, key=order)
 
 
 def _names(paths: list[Path]) -> str:

@@ -69,6 +69,13 @@ def test_names_paths_and_auto(ships: Path):
     assert network_file.find("auto") == ships / "all-any.onnx"
 
 
+def test_of_networks_for_the_same_boards_the_smallest_is_automatic(ships: Path):
+    for name, parameters in (("a-larger", 2_000_000), ("smaller", 10)):
+        write(ships / f"{name}.onnx", msgspec.json.encode(info(name, "any", parameters=parameters)).decode())
+    assert network_file.find("auto", 19) == ships / "smaller.onnx"
+    assert network_file.find("auto", 9) == ships / "compact-9.onnx"
+
+
 def test_a_network_without_a_value_is_no_ones_automatic_choice(ships: Path):
     policy = msgspec.json.encode(info("policy-19", [19], kind="policy")).decode()
     write(ships / "policy-19.onnx", policy)
