@@ -252,7 +252,13 @@ def _start(problems: list[str]) -> dict[str, Any] | None:
         said = process.stderr.read().decode(errors="replace").strip()
         timer.cancel()
     if not reply.startswith(b"= "):
-        problems.append(f"'{' '.join(command)} gtp' does not start in {folder}: {said or 'it was silent for too long'}")
+        # What is killed for its slowness has said nothing wrong.
+        late = (
+            f"no move within {START_SECONDS:.0f} s (a busy machine?)"
+            if time.monotonic() - began >= START_SECONDS
+            else ""
+        )
+        problems.append(f"'{' '.join(command)} gtp' does not start in {folder}: {late or said or 'it ended at once'}")
         return None
     return {"command": command, "first_reply_s": seconds[0], "first_move_s": seconds[1]}
 

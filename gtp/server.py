@@ -125,6 +125,7 @@ def standard_output() -> Iterator[int]:
     try:
         yield private
     finally:
+        sys.stdout.flush()  # what was printed meanwhile, and kept, is no output either
         os.dup2(private, 1)
         os.close(private)
 

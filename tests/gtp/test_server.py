@@ -206,8 +206,15 @@ def test_whatever_a_library_prints_is_no_reply(checkout):
         "def make(size):\n    print('noise'); os.write(1, b'more noise'); raise ValueError('no')\n"
         "with server.standard_output() as descriptor:\n    server.serve(Settings(size=9), make, 0, descriptor)\n"
     )
+    # Python keeps what is printed until the end, unless a variable of the environment forbids it.
+    variables = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     done = subprocess.run(
-        [sys.executable, "-c", code], input=b"genmove b\n", cwd=checkout, capture_output=True, check=True
+        [sys.executable, "-c", code],
+        input=b"genmove b\n",
+        cwd=checkout,
+        capture_output=True,
+        check=True,
+        env=variables,
     )
     assert done.stdout == b"? cannot load the player: no\n\n"
     assert b"more noise" in done.stderr
