@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -101,6 +102,7 @@ def load_player(
     value: str | None = None,
     rollouts: str | None = None,
     rollout_share: float | None = None,
+    overrides: Sequence[str] = (),
 ) -> Player:
     """The player of a file, for boards of size x size points; what else is given replaces what the file says.
 
@@ -116,6 +118,7 @@ def load_player(
         rollouts: their weights' name, "auto", "random", "none" or a path.
         rollout_share: lambda, how much a rollout counts in a leaf's value, from 0 to 1, 0 for none; 0.5 where rollouts
             are given and the player file has none.
+        overrides: keys of the player file with other values, such as "search.c_puct=1.2"; what is above comes after.
 
     Raises:
         ValueError: what is given does not go together.
@@ -129,7 +132,7 @@ def load_player(
 
     if (name, network) == ("auto", NO_NETWORK):
         name = WITHOUT_NETWORK
-    settings = config.load(_player_file(name), PlayerSettings)
+    settings = read(name, overrides)
     chosen_level = None if level is None else levels.find(level)
     if network is not None:
         settings = msgspec.structs.replace(settings, network=network)
@@ -146,13 +149,33 @@ def load_player(
     return Player(search, settings, seed)
 
 
-def _player_file(name: str) -> Path:
-    folder = data_dir() / "configs"
-    path = Path(name) if name.endswith(".yaml") else folder / f"player-{name}.yaml"
+def exists(name: str) -> bool:
+    """Whether there is such a player file, by name or path."""
+    return _path_of(name).is_file()
+
+
+def names() -> list[str]:
+    """The names of the shipped player files."""
+    return sorted(file.stem.removeprefix("player-") for file in (data_dir() / "configs").glob("player-*.yaml"))
+
+
+def _path_of(name: str) -> Path:
+    return Path(name) if name.endswith(".yaml") else data_dir() / "configs" / f"player-{name}.yaml"
+
+
+def read(name: str, overrides: Sequence[str] = ()) -> PlayerSettings:
+    """A player file; `overrides` are keys with other values, such as "search.c_puct=1.2".
+
+    Raises:
+        PlayerError: there is no such file.
+        ConfigError: it is no player file, or an override names no key of one.
+    """
+    path = _path_of(name)
     if not path.is_file():
-        known = ", ".join(sorted(file.stem.removeprefix("player-") for file in folder.glob("player-*.yaml")))
-        raise PlayerError(f"there is no player {name}: there are {known}, or name a file that ends in .yaml")
-    return path
+        raise PlayerError(
+            f"there is no player {name}: there are {', '.join(names())}, or name a file that ends in .yaml"
+        )
+    return config.load(path, PlayerSettings, overrides)
 
 
 def _at_level(settings: PlayerSettings, level: levels.Level) -> PlayerSettings:

@@ -35,7 +35,7 @@ COMMANDS: Final[dict[str, Command]] = {
     "report": Command("training.report_command:main", "the curves of training runs on one page"),
     "export": Command("training.export_command:main", "write a network file from a checkpoint"),
     "bench": Command("gozero.bench:main", "how fast this machine plays Go, part by part"),
-    "match": Command("selfplay.match_command:main", "GTP engines against each other, with Elo"),
+    "match": Command("selfplay.match_command:main", "GTP engines against each other, with Elo; tournaments"),
 }
 
 # Status codes: what a shell reports for a program ended by SIGINT and by SIGPIPE.
@@ -50,6 +50,7 @@ _EXTRA_OF: Final = {
     "safetensors": "train",
     "onnx": "train",
     "matplotlib": "train",
+    "choix": "train",
     "gymnasium": "train",
     "pettingzoo": "train",
     "ray": "ray",

@@ -31,6 +31,8 @@ def parser(program: str, description: str, example: str) -> argparse.ArgumentPar
     add("--visits", type=at_least(1), metavar="N", help="at most N visits a move; 1 plays the bare network")
     add("--time", type=positive, metavar="S", help="seconds a move where no clock is set (default 2)")
     add("--level", type=at_least(1), metavar="N", help="how strong: 1 (a beginner) to 10 (full strength)")
+    key_help = "another value for a key of the player file, such as search.c_puct=1.2; may be repeated"
+    add("--set", dest="overrides", action="append", default=[], metavar="KEY=VALUE", help=key_help)
     add("--threads", type=at_least(1), metavar="N", help="threads that evaluate positions")
     add("--temperature", type=not_negative, metavar="T", help="above 0: vary the moves (default 0)")
     add("--size", type=board_size, default=19, metavar="N", help="board size at the start (default 19)")
@@ -47,12 +49,12 @@ def add_player(parser: argparse.ArgumentParser) -> None:
 
 
 def check(arguments: argparse.Namespace) -> None:
-    """Refuses rules that nobody knows, a level that there is not and a network that is not there; paths are made
-    absolute.
+    """Refuses rules that nobody knows, a level or a key of player files that there is not and a network that is not
+    there; paths are made absolute.
 
     Raises:
         ValueError: there are no such rules.
-        GozeroError: there is no such level or network.
+        GozeroError: there is no such level, key or network.
     """
     if arguments.level is not None:
         from engine import levels
@@ -64,6 +66,10 @@ def check(arguments: argparse.Namespace) -> None:
         parse_rules(arguments.rules)
     if arguments.player.endswith(".yaml"):
         arguments.player = _whole_path(arguments.player)
+    if arguments.overrides:
+        from engine import player_file
+
+        player_file.read(arguments.player, arguments.overrides)
     if arguments.rollouts is not None and _is_path(arguments.rollouts, ".npz"):
         arguments.rollouts = _whole_path(arguments.rollouts)
     for option in ("network", "policy", "value"):
@@ -114,6 +120,7 @@ def player_maker(arguments: argparse.Namespace) -> Callable[[int], Player]:
             value=arguments.value,
             rollouts=arguments.rollouts,
             rollout_share=arguments.rollout_share,
+            overrides=arguments.overrides,
         )
         make_ready(player, size)
         return player

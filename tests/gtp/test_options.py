@@ -35,6 +35,15 @@ def test_every_option_reaches_the_player():
     assert made("--policy compact-9 --value compact-9").settings.policy == "compact-9"
 
 
+def test_keys_of_the_player_file_can_be_set():
+    player = made("--set search.c_puct=2.5 --set resign_threshold=null --threads 1 --visits 5")
+    assert player.search.config.c_puct == 2.5
+    assert player.settings.resign_threshold is None
+    for words, sentence in (("--set search.cpuct=2", "did you mean 'search.c_puct'"), ("--set visits", "key=value")):
+        with pytest.raises(GozeroError, match=sentence):
+            parsed(words)
+
+
 @pytest.mark.parametrize("words", ["--player no/such.yaml", "--lambda 0.5 --rollouts none", "--rollouts no/x.npz"])
 def test_what_only_the_player_can_refuse(words):
     arguments = parsed(words)

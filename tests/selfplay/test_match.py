@@ -1,4 +1,4 @@
-"""Matches: results, forfeits, openings, the tally, and the command around them."""
+"""Matches: results, forfeits, the tally, and the command around them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gozero import cli, coords, sgf
 from gozero.coords import BLACK, WHITE
 from gozero.position import Position
 from selfplay.gtp_game import FIRST, SECOND, GameResult, GameSettings, Seat, play_game
-from selfplay.match import MatchSettings, openings, run_match, tally
+from selfplay.match import MatchSettings, run_match, tally
 from selfplay.referee import count, find_gnugo, parse_score
 
 QUICK = GameSettings(size=5, komi=0.5, move_timeout=5)
@@ -106,23 +106,6 @@ def test_random_players_finish_legally(fake):
 
 def match_settings(commands, **options) -> MatchSettings:
     return MatchSettings(commands, **{"games": 4, "game": QUICK, **options})
-
-
-def test_openings_differ_and_follow_the_seed():
-    settings = match_settings(("", ""), games=300, game=GameSettings(size=9), opening_plies=2)
-    drawn = openings(settings)
-    assert len(set(drawn)) == 300
-    assert drawn == openings(settings)
-    assert drawn != openings(match_settings(("", ""), games=300, game=GameSettings(size=9), seed=1))
-    for point in drawn[0]:
-        row, column = coords.row_col(point, 9)
-        assert 2 <= row <= 6
-        assert 2 <= column <= 6
-
-
-def test_openings_repeat_where_the_board_has_no_more():
-    settings = match_settings(("", ""), games=5, game=GameSettings(size=1), opening_plies=3)
-    assert openings(settings) == [()] * 5  # the one point is suicide
 
 
 def test_a_failure_costs_one_game_and_the_match_goes_on(fake, tmp_path):
@@ -232,10 +215,10 @@ def test_people_get_a_summary(fake, capsys):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("--games", "0"), "--games must be 1 or more"),
-        (("--games", "1", "--size", "26"), "--size must be 1 to 25"),
+        (("--games", "0"), "games must be 1 or more"),
+        (("--games", "1", "--size", "26"), "size must be 1 to 25"),
         (("--games", "1", "--rules", "chines"), "did you mean chinese"),
-        (("--games", "1", "--move-timeout", "0"), "--move-timeout must be more than 0"),
+        (("--games", "1", "--move-timeout", "0"), "move_timeout must be more than 0"),
         (("--games", "1", "--white", "no-such-engine"), "cannot find the program 'no-such-engine'"),
         (("--games", "1", "--referee", "no-such-engine"), "cannot find the program 'no-such-engine'"),
     ],

@@ -1,0 +1,136 @@
+"""The folder of one tournament: its configuration, a line for every finished game, and the records.
+
+A line is written when its game is over and safe on disk before the next one counts: a tournament that is stopped or
+killed loses the games under way, and nothing else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from gozero import config, sgf
+from gozero.errors import GozeroError
+from selfplay.boards import Game
+from selfplay.gtp_game import FIRST, SECOND, GameResult
+from selfplay.match_text import game_sgf
+from selfplay.tournament import Pair, Played, TournamentConfig
+
+CONFIG: Final = "config.yaml"
+GAMES: Final = "games.jsonl"
+RECORDS: Final = "records"
+LOGS: Final = "logs"
+CONDITIONS: Final = ("size", "komi", "rules", "time_per_move", "referee", "opening_plies", "seed", "options")
+"""What may not change once games were played: their results would not be of one kind."""
+
+
+class TournamentError(GozeroError):
+    """A tournament's folder that cannot be read, or does not fit what is asked for."""
+
+
+class TournamentFolder:
+    """A tournament on disk: made, or found as it was left."""
+
+    def __init__(self, path: Path, settings: TournamentConfig) -> None:
+        """Take up the tournament in `path`, or begin one there; `settings` may add players and games.
+
+        Raises:
+            TournamentError: games were played there under other conditions, or cannot be read.
+        """
+        self.path = path
+        self.played = finished_games(path)
+        if self.played:
+            _refuse_changes(stored(path), settings, path)
+        for folder in (path, path / RECORDS, path / LOGS):
+            folder.mkdir(parents=True, exist_ok=True)
+        with (path / GAMES).open("ab") as file:  # a line that was cut off must not swallow the next one
+            file.truncate(len(_whole_lines(path / GAMES)))
+        _replace(path / CONFIG, config.dump(settings))
+
+    @property
+    def logs(self) -> Path:
+        """Where engines' stderr goes."""
+        return self.path / LOGS
+
+    def add(self, game: Game, result: GameResult) -> Played:
+        """Keep a finished game: first its record, then its line."""
+        pair: Pair = (game.entrants[FIRST].name, game.entrants[SECOND].name)
+        record = self.path / RECORDS / f"{pair[FIRST]},{pair[SECOND]}-{game.number:03}.sgf"
+        _replace(record, game_sgf(replace(result, names=pair)))
+        played = Played(
+            players=pair,
+            number=game.number,
+            points=result.points,
+            failed=result.failed,
+            result=sgf.format_result(result.record),
+            reason=result.reason,
+            plies=len(result.record.moves),
+            moves=hashlib.sha256(result.record.moves.tobytes()).hexdigest()[:16],
+            seconds=result.seconds,
+            turns=result.turns,
+        )
+        with (self.path / GAMES).open("ab") as file:
+            file.write(msgspec.json.encode(played) + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+        self.played.append(played)
+        return played
+
+
+def stored(path: Path) -> TournamentConfig:
+    """The configuration of the tournament in `path`. Raises ConfigError where there is none."""
+    return config.load(path / CONFIG, TournamentConfig)
+
+
+def finished_games(path: Path) -> list[Played]:
+    """The finished games of the tournament in `path`; none where there is no tournament.
+
+    A last line without its end is left out: it is being written, or was when its process was killed. A game that is
+    there twice counts once.
+
+    Raises:
+        TournamentError: a whole line is no game.
+    """
+    games: dict[tuple[Pair, int], Played] = {}
+    for number, line in enumerate(_whole_lines(path / GAMES).splitlines(), start=1):
+        try:
+            played = msgspec.json.decode(line, type=Played)
+        except msgspec.DecodeError as error:
+            raise TournamentError(
+                f"{path / GAMES}, line {number} is no finished game ({error}); mend or delete that line to go on"
+            ) from None
+        games.setdefault((played.players, played.number), played)
+    return list(games.values())
+
+
+def _whole_lines(path: Path) -> bytes:
+    text = path.read_bytes() if path.exists() else b""
+    return text[: text.rfind(b"\n") + 1]
+
+
+def _refuse_changes(before: TournamentConfig, now: TournamentConfig, path: Path) -> None:
+    differing = [name for name in CONDITIONS if getattr(before, name) != getattr(now, name)]
+    differing += [
+        f"the player {name}"
+        for name in before.players
+        if now.players.get(name, before.players[name]) != before.players[name]
+    ]
+    if differing:
+        raise TournamentError(
+            f"{path} holds games in which {', '.join(differing)} differed; name another folder, or leave that as it was"
+        )
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write a file so that it is whole or not there."""
+    partial = path.with_name(f"{path.name}.partial")
+    with partial.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
