@@ -2,6 +2,7 @@
 
 random SEED   plays legal random moves that fill no own eye, then passes
 pass          passes
+slow SECONDS  passes, after thinking for so long
 resign        resigns
 illegal       plays A1 for ever
 offboard      answers with a vertex that no board has
@@ -71,6 +72,8 @@ def move_of(mode: str, turn: int, argument: str) -> str:
         sys.exit("out of ideas")
     if mode == "hang" and turn == int(argument):
         time.sleep(600)
+    if mode == "slow":
+        time.sleep(float(argument))
     if mode == "once" and not Path(argument).exists():
         Path(argument).touch()
         sys.exit("first time")
