@@ -27,7 +27,8 @@ Legality is judged under --rules, where Chinese rules forbid every repetition; G
 --positional-superko. A game that ends with two passes is counted by GNU Go where it is found (it takes dead stones off
 the board), otherwise with every stone alive.
 
-More than two engines play a tournament that can be stopped and continued: 'gozero match --players --help'."""
+More than two engines play a tournament, which can be stopped and continued:
+  gozero match --run DIR --players A B C           'gozero match --players --help' says more"""
 
 
 def main(argv: list[str]) -> int:
