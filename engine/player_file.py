@@ -52,7 +52,8 @@ class PlayerSettings(config.Config, frozen=True):
     """Whose policy is followed: a network's, or the tree policy's, which is learned with the rollouts."""
     rollouts: str = NO_ROLLOUTS
     """Weights of rollouts by name or path, "auto" for those that fit the board, "random" for random games, or "none".
-    How much they count: `search.rollout_share`. A player whose network is "none" plays by rollouts in any case."""
+    How much they count: `search.rollout_share`. A player without any network plays by rollouts in any case, by the
+    shipped ones if this says "none"."""
     visits: int | None = None
     """Most visits a move."""
     seconds: float | None = 2.0
@@ -71,13 +72,17 @@ class PlayerSettings(config.Config, frozen=True):
     search: SearchConfig = SearchConfig()
 
     def __post_init__(self) -> None:
-        if (self.rollouts != NO_ROLLOUTS) != (self.search.rollout_share > 0):
+        share = self.search.rollout_share
+        if self.is_without_network:
+            if share > 0:
+                raise ValueError(
+                    f"without a network values are rollouts': leave search.rollout_share (lambda) at 0, not {share}"
+                )
+        elif (self.rollouts != NO_ROLLOUTS) != (share > 0):
             raise ValueError(
-                f"rollouts are {self.rollouts!r}, but search.rollout_share is {self.search.rollout_share}: "
+                f"rollouts are {self.rollouts!r}, but search.rollout_share is {share}: "
                 "name some and give them a share above 0, or neither"
             )
-        if self.network == NO_NETWORK and self.rollouts != NO_ROLLOUTS:
-            raise ValueError('without a network (network: none) every value is a rollout\'s: leave "rollouts" out')
         if self.temperature < 0:
             raise ValueError(f"temperature must not be below 0, but is {self.temperature}")
         if self.margin is not None and self.margin < 0:
@@ -86,6 +91,16 @@ class PlayerSettings(config.Config, frozen=True):
             raise ValueError(f"visits must be at least 1, not {self.visits}")
         if self.seconds is not None and self.seconds <= 0:
             raise ValueError(f"seconds must be above 0, not {self.seconds}")
+
+    @property
+    def follows_tree(self) -> bool:
+        """Whether the tree policy proposes moves."""
+        return self.priors == "tree" or (self.policy or self.network) == NO_NETWORK
+
+    @property
+    def is_without_network(self) -> bool:
+        """Whether the tree policy and rollouts are all there is."""
+        return self.follows_tree and (self.value or self.network) == NO_NETWORK
 
 
 def load_player(
@@ -145,7 +160,8 @@ def load_player(
     if threads is not None:
         search_config = msgspec.structs.replace(search_config, batches_in_flight=threads)
     seed = int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else seed
-    search = Search(_evaluator(settings, size, seed), search_config, seed, _rollouts(settings.rollouts, size))
+    leaf_rollouts = None if settings.is_without_network else _rollouts(settings.rollouts, size)
+    search = Search(_evaluator(settings, size, seed), search_config, seed, leaf_rollouts)
     return Player(search, settings, seed)
 
 
@@ -219,6 +235,8 @@ def _with_parts(
         settings = msgspec.structs.replace(settings, value=value)
     if rollouts is None and rollout_share is None:
         return settings
+    if settings.is_without_network and rollout_share is None:
+        return msgspec.structs.replace(settings, rollouts=rollouts)
     share = rollout_share
     if share is None:
         share = 0.0 if rollouts == NO_ROLLOUTS else settings.search.rollout_share or ROLLOUT_SHARE
@@ -236,20 +254,21 @@ def _with_parts(
 def _evaluator(settings: PlayerSettings, size: int, seed: int) -> AnyEvaluator:
     """What a player's search asks: one evaluator, or two joined where policy and value come from different ones."""
     policy, value = settings.policy or settings.network, settings.value or settings.network
-    follows_tree = settings.priors == "tree" or policy == NO_NETWORK
-    if follows_tree and value == NO_NETWORK:
-        from engine.rollout_evaluator import RolloutEvaluator
+    if settings.follows_tree:
+        from engine.rollout import load_policy
 
-        return RolloutEvaluator.for_board(size, seed)
+        tree_policy = load_policy(rollout_file.AUTO, size)
+        if settings.is_without_network:
+            from engine.rollout_evaluator import RolloutEvaluator
+
+            return RolloutEvaluator(tree_policy, _rollouts(settings.rollouts, size), seed=seed)
     from engine import network_file
     from engine.onnx_evaluator import OnnxEvaluator
 
-    if follows_tree:
-        from engine.rollout import load_policy
+    if settings.follows_tree:
         from engine.tree_policy_evaluator import TreePolicyEvaluator
 
-        tree_policy = TreePolicyEvaluator(load_policy(rollout_file.AUTO, size))
-        return JoinedEvaluator(tree_policy, OnnxEvaluator(network_file.find(value, size)))
+        return JoinedEvaluator(TreePolicyEvaluator(tree_policy), OnnxEvaluator(network_file.find(value, size)))
     if value in (policy, NO_NETWORK):
         return OnnxEvaluator(network_file.find(policy, size))
     return JoinedEvaluator(

@@ -7,9 +7,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from engine import rollout_file
 from engine.evaluator import BOARDS, Evaluation
-from engine.rollout import LeafRollouts, RolloutPolicy, given_points, load_policy
+from engine.rollout import LeafRollouts, RolloutPolicy, given_points
 from gozero._random import seed_state
 
 
@@ -27,11 +26,6 @@ class RolloutEvaluator:
         self._rollouts = rollouts or policy
         self._games = games
         self._seeds = np.random.SeedSequence(seed)
-
-    @classmethod
-    def for_board(cls, size: int, seed: int = 0) -> RolloutEvaluator:
-        """With the shipped policy for boards of size x size. Raises RolloutFileError."""
-        return cls(load_policy(rollout_file.AUTO, size), seed=seed)
 
     def evaluate_boards(self, boards: NDArray[np.uint32], global_values: NDArray[np.float32]) -> Evaluation:
         """See `engine.evaluator.BoardEvaluator`."""

@@ -109,6 +109,20 @@ def test_rollouts_and_their_share_can_be_asked_for() -> None:
     assert load_player("alphago", 9, rollout_share=0.0, seed=1).settings.rollouts == "none"
 
 
+def test_the_player_without_a_network_can_play_random_games() -> None:
+    """With equal seeds and the same tree policy, another kind of rollout makes another search."""
+    position = Position(9)
+    visits = []
+    for rollouts in (None, "auto", "random"):
+        player = load_player(size=9, network="none", visits=200, threads=1, rollouts=rollouts, seed=1)
+        result = player.search.run(position, player.limits)
+        visits.append(sorted((move.point, move.visits) for move in result.moves))
+    assert visits[0] == visits[1]
+    assert visits[1] != visits[2]
+    with pytest.raises(ValueError, match=r"leave search\.rollout_share"):
+        load_player(size=9, network="none", rollout_share=0.5)
+
+
 def test_without_rollouts_what_needs_them_is_off(tmp_path: Path) -> None:
     file = tmp_path / "mine.yaml"
     file.write_text("rollouts: auto\nsearch: {rollout_share: 0.5, expansion_threshold: 40, placeholder_priors: true}\n")

@@ -96,7 +96,7 @@ def test_priors_are_probabilities_of_sensible_moves() -> None:
     position = Position(9)
     for vertex in ("E5", "C3", "G7", "F6"):
         position.play(vertex)
-    answer = RolloutEvaluator.for_board(9).evaluate_boards(*board_and_globals(position))
+    answer = RolloutEvaluator(load_policy("auto", 9)).evaluate_boards(*board_and_globals(position))
     chances = np.exp(answer.policy_logits[0].astype(np.float64))
     assert chances[:-1].sum() == pytest.approx(1, abs=1e-4)
     assert chances[-1] == pytest.approx(PASS_SHARE)
@@ -107,7 +107,7 @@ def test_priors_are_probabilities_of_sensible_moves() -> None:
 def test_equal_seeds_give_equal_answers() -> None:
     boards, told = board_and_globals(Position(9))
     boards, told = np.repeat(boards, 6, axis=0), np.repeat(told, 6, axis=0)
-    policy = RolloutEvaluator.for_board(9)._policy
+    policy = load_policy("auto", 9)
     first, second, other = (RolloutEvaluator(policy, seed=seed) for seed in (1, 1, 2))
     answers = [np.stack([e.evaluate_boards(boards, told).value for _ in range(4)]) for e in (first, second, other)]
     assert np.array_equal(answers[0], answers[1])
