@@ -19,6 +19,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from gozero.durable import replace_durably
 from gozero.errors import GozeroError
 
 FORMAT = 1
@@ -83,19 +84,6 @@ def _write(path: Path, tensors: dict[str, Tensor], record: dict[str, Any]) -> No
         replace_durably(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
-
-
-def replace_durably(temporary: Path, path: Path) -> None:
-    """Rename `temporary` to `path` after its bytes have reached the disk."""
-    with temporary.open("rb+") as file:
-        os.fsync(file.fileno())
-    temporary.replace(path)
-    if os.name == "posix":  # elsewhere a directory cannot be opened, and the rename is the best there is
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
 
 
 def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:

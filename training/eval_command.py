@@ -12,6 +12,10 @@ from typing import Final
 
 EVALUATIONS: Final[dict[str, tuple[str, str]]] = {
     "policy": ("training.policy_eval_command:main", "how often a network finds the move that was played"),
+    "reinforce": (
+        "selfplay.contest_command:main",
+        "how often a bare policy beats another, such as its former self",
+    ),
     "rollout": ("training.rollout_eval:main", "how often the rollout and tree policies find it, and how fast they are"),
     "scoring": ("training.scoring_eval:main", "how often our count of a finished game agrees with its record"),
 }

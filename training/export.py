@@ -3,27 +3,27 @@
 import os
 import warnings
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 import numpy as np
 import onnx
 import torch
 from onnx import numpy_helper
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
 from engine import network_file
 from engine.alphago_networks import PolicyNetwork
-from engine.network_file import POLICY, NetworkFileError, NetworkInfo
-from engine.network_kinds import Network, build, kind_of, parse_architecture
-from engine.networks import Architecture, Compact, parameter_count
+from engine.network_file import POLICY, NetworkInfo
+from engine.network_kinds import Network, build, kind_of
+from engine.networks import Architecture, parameter_count
 from gozero import config as configs
 from gozero import features
+from gozero.durable import replace_durably
 from gozero.errors import GozeroError
 from training import checkpoint
-from training.grow import grow
+from training.reinforce import ReinforceConfig
 from training.run_folder import RunError, RunFolder
 from training.supervised import PolicyConfig
 
@@ -37,34 +37,44 @@ HALF_FROM = 256
 """Numbers of a weight that is worth storing as float16; smaller ones, such as biases, stay as they are."""
 
 
+_SEEN = {"games": "games", "positions_available": "positions_available", "positions": "positions_seen"}
+"""What a network file says of a run's records, by the names that its checkpoints have for it."""
+
+
 class ExportError(GozeroError):
     """An export for boards that the network cannot play on, or whose outputs are not the network's."""
 
 
-def network_of_run(folder: RunFolder, step: int | None = None) -> tuple[Network, PolicyConfig, dict[str, Any]]:
+RunConfig: TypeAlias = PolicyConfig | ReinforceConfig
+"""The settings of a run that trained a network."""
+_CONFIGS: dict[str, type[RunConfig]] = {"policy": PolicyConfig, "reinforce": ReinforceConfig}
+"""By the stage that a checkpoint names."""
+
+
+def network_of_run(folder: RunFolder, step: int | None = None) -> tuple[Network, RunConfig, dict[str, Any]]:
     """The averaged network of a run's best checkpoint (or of `step`), its settings and the record of the checkpoint.
 
     What only training needs is left out: the head that predicts the reply.
     """
     folder.require_run()
-    config = configs.load(folder.config, PolicyConfig)
     chosen = step if step is not None else folder.best_step() or folder.latest_step()
     if chosen is None:
         raise RunError(f"the run in {folder.path} has no checkpoint yet")
     path = checkpoint.path_of(folder.checkpoints, chosen)
     tensors, record = checkpoint.load(path)
+    config = configs.load(folder.config, _CONFIGS[record["stage"]])
     architecture = config.architecture
     if isinstance(architecture, Architecture) and architecture.reply:
         architecture = msgspec.structs.replace(architecture, reply=False)
         tensors = {name: tensor for name, tensor in tensors.items() if not name.startswith("average.reply.")}
-    network = build(architecture, features.plane_count(config.data.features))
+    network = build(architecture, features.plane_count(config.feature_set))
     checkpoint.load_weights(network, tensors, "average.", path)
     return network.eval(), config, record
 
 
 def describe(
     network: Network,
-    config: PolicyConfig,
+    config: RunConfig,
     record: dict[str, Any],
     *,
     name: str,
@@ -76,15 +86,13 @@ def describe(
     if isinstance(network, PolicyNetwork) and boards != [network.architecture.board]:
         size = network.architecture.board
         raise ExportError(f"a network of kind {POLICY!r} plays on one board size, {name} on {size}x{size}")
-    feature_set = features.feature_set(config.data.features)
+    feature_set = features.feature_set(config.feature_set)
     trained_on = {
         "sources": record["sources"],
-        "games": record["games"],
-        "positions_available": record["positions_available"],
-        "positions_seen": record["positions"],
+        **{name: record[key] for key, name in _SEEN.items() if key in record},
         "steps": record["step"],
         "hours": round(record["seconds"] / 3600, 2),
-        "board_size": config.data.size,
+        "board_size": config.board_size,
         "optimiser": config.optimiser.name,
         **({"started_from": record["started_from"]} if record.get("started_from") else {}),
         **({"licence": licence} if licence else {}),
@@ -146,7 +154,7 @@ def write_onnx(network: Network, info: NetworkInfo, path: Path, *, half: bool = 
         for batch, side in ((1, size), (3, size), (2, 7 if sides else size)):
             inputs = _random_inputs(planes.shape[1], info.globals, batch, side)
             compare(network, temporary, *inputs, tolerance=HALF_TOLERANCE if half else TOLERANCE)
-        checkpoint.replace_durably(temporary, path)
+        replace_durably(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -195,60 +203,9 @@ def write_weights(network: nn.Module, info: NetworkInfo, path: Path, *, half: bo
     try:
         # save_file would make it readable by its owner alone.
         temporary.write_bytes(save(weights, metadata={network_file.KEY: msgspec.json.encode(info).decode()}))
-        checkpoint.replace_durably(temporary, path)
+        replace_durably(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
-
-
-def read_weights(name: str) -> tuple[Network, NetworkInfo]:
-    """The torch network of a shipped name, an `.onnx` with its `.safetensors` beside it, or a `.safetensors`.
-
-    Raises NetworkFileError.
-    """
-    path = Path(name)
-    if path.suffix != ".safetensors":
-        path = network_file.find(name).with_suffix(".safetensors")
-    if not path.is_file():
-        raise NetworkFileError(f"there are no weights to train from: {path} is missing")
-    try:
-        with safe_open(path, framework="pt") as file:
-            text = (file.metadata() or {}).get(network_file.KEY)
-            weights = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
-    except (SafetensorError, OSError) as error:
-        raise NetworkFileError(f"{path} is not a readable weights file ({error})") from error
-    if text is None:
-        raise NetworkFileError(f"{path} does not say which network it holds (no metadata {network_file.KEY!r})")
-    info = network_file.parse_info(text, path)
-    network_file.require_features(info, path)
-    architecture = parse_architecture(info.kind, info.architecture, str(path))
-    network = build(architecture, features.plane_count(info.feature_set))
-    try:
-        network.load_state_dict(weights)
-    except RuntimeError as error:
-        raise NetworkFileError(f"the weights in {path} do not fit its architecture") from error
-    return network, info
-
-
-def start_from(network: Network, name: str) -> str:
-    """Give `network` the weights of the network file `name`, which may be smaller (`training.grow`); returns its name.
-
-    Raises NetworkFileError, or GrowError when `network` cannot contain it.
-    """
-    source, info = read_weights(name)
-    if kind_of(source.architecture) != kind_of(network.architecture):
-        raise NetworkFileError(
-            f"cannot start from {name}: it is a network of kind {info.kind}, the configuration's is "
-            f"{kind_of(network.architecture)}"
-        )
-    if source.first.weight.shape[1] != network.first.weight.shape[1]:
-        raise NetworkFileError(f"cannot start from {name}: it was trained on the feature set {info.feature_set}")
-    if isinstance(source, Compact) and isinstance(network, Compact):
-        grow(source, network)
-    elif source.architecture != network.architecture:
-        raise NetworkFileError(f"cannot start from {name}: its shape is {source.architecture}")
-    else:
-        network.load_state_dict(source.state_dict())
-    return info.name
 
 
 class _Named(nn.Module):

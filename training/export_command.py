@@ -10,6 +10,9 @@ import msgspec
 
 from gozero.errors import GozeroError
 
+_RESULTS = ("top1", "top5", "nll", "mse", "score_start", "score_start_low", "score_start_high")
+"""Results on held-out data, or in games, that go into the metadata."""
+
 
 def main(argv: Sequence[str]) -> int:
     """Entry point of `gozero export`."""
@@ -53,10 +56,10 @@ def _export(options: argparse.Namespace) -> int:
     validation = [r for r in folder.read_metrics() if r["kind"] == "validation" and r["step"] == record["step"]]
     if validation:
         last = validation[-1]
-        results["validation"] = {key: last[key] for key in ("top1", "top5", "nll", "mse") if key in last}
+        results["validation"] = {key: last[key] for key in _RESULTS if key in last}
     if options.results:
         results["policy"] = _read_results(options.results)
-    boards = _sizes(options.boards or str(config.data.size))
+    boards = _sizes(options.boards or str(config.board_size))
     info = export.describe(network, config, record, name=name, boards=boards, results=results, licence=options.licence)
     half = options.weights == "fp16"
     export.write_onnx(network, info, path, half=half)

@@ -42,7 +42,7 @@ class LoopConfig(Config, frozen=True):
     steps: int
     """Steps of the whole run; the learning rate's schedule ends there. May be raised when resuming."""
     batch_size: int = 256
-    """Positions a step, over all processes."""
+    """Positions a step, over all processes; games where a stage plays them."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """Arithmetic of the forward and backward pass; weights, their average and the optimiser stay float32. Evaluation is
     float32 in any case. bfloat16 wants a GPU."""
@@ -78,6 +78,8 @@ class Stage(Protocol[B]):
     """What one kind of training supplies to the loop."""
 
     name: str
+    unit: str
+    """What a batch is counted in: positions or games."""
     goal: str
     """Key of `evaluate`'s result that is better when higher; decides the best checkpoint."""
 
@@ -143,7 +145,7 @@ def train(
             **facts,
             "stage": stage.name,
             "step": step,
-            "positions": step * loop.batch_size,
+            stage.unit: step * loop.batch_size,
             "seconds": clock.seconds,
             "best": None if best == -math.inf else best,
         }
@@ -156,7 +158,7 @@ def train(
     means = Means()
     pace = Pace(device)
     work = (flops, device_peak(device, world.size))
-    progress = Progress(folder, loop.steps, loop.batch_size, start, work) if world.writes else None
+    progress = Progress(folder, loop.steps, loop.batch_size, start, work, stage.unit) if world.writes else None
     use_winograd(network, loop.winograd and device.type == "cpu" and loop.precision == "float32")
     worker = world.wrap(torch.compile(network) if loop.compile else network)  # type: ignore[arg-type]
     with (

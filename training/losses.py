@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 from torch.nn import functional
 
@@ -98,3 +99,36 @@ def move_loss(logits: Tensor, moves: Tensor, across: Callable[[Tensor], Tensor] 
     """
     total = functional.cross_entropy(logits.float(), moves, ignore_index=UNKNOWN, reduction="sum")
     return total / across((moves != UNKNOWN).sum().float()).clamp(min=LEAST)
+
+
+def masked_log_policy(logits: Tensor, mask: Tensor, temperature: float) -> Tensor:
+    """Log-probabilities [B, M], float32, of the moves that `mask` [B, M] allows, as `selfplay.game` draws them; 0 for
+    the others, which are never drawn, so that sums over all moves need not leave them out."""
+    scaled = logits.float() / temperature
+    allowed = mask.bool()
+    return scaled.masked_fill(~allowed, -torch.inf).log_softmax(1).masked_fill(~allowed, 0.0)
+
+
+def reinforce_loss(log_policy: Tensor, moves: Tensor, advantages: Tensor, games: int) -> Tensor:
+    """REINFORCE: -(1/n) sum over games i and moves t of (z_i - v(s_t)) log p(a_t | s_t), whose gradient is the paper's.
+
+    AlphaGo, Methods, "Reinforcement learning of policy networks" (Williams 1992). It is divided by the number of games
+    n, not of moves: a long game moves the weights more than a short one. The advantage keeps its sign: moves of games
+    that went worse than expected become less likely. (The lecture's box squares it, by which every move would become
+    more likely.)
+
+    log_policy: [B, M], of B moves of those games or of some of them. moves: int64 [B], what was played. advantages:
+    float32 [B], z - v for the player who moved, without gradient.
+    """
+    played = log_policy.gather(1, moves[:, None])[:, 0]
+    return -(advantages * played).sum() / games
+
+
+def divergence(log_policy: Tensor, mask: Tensor, log_anchor: Tensor) -> Tensor:
+    """KL(policy || anchor) in nats [B], over the moves of `mask`; both as `masked_log_policy` gives them."""
+    return (log_policy.exp() * mask * (log_policy - log_anchor)).sum(1)
+
+
+def entropy(log_policy: Tensor, mask: Tensor) -> Tensor:
+    """Entropy of the policy in nats [B]; 0 where one move is left."""
+    return -(log_policy.exp() * mask * log_policy).sum(1)

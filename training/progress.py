@@ -12,7 +12,19 @@ from rich.progress import Progress as Bar
 
 from training.run_folder import RunFolder
 
-SHOWN = ("loss", "policy", "value", "ownership", "reply", "top1", "data_wait")
+SHOWN = (
+    "loss",
+    "policy",
+    "value",
+    "ownership",
+    "reply",
+    "top1",
+    "score",
+    "entropy",
+    "moves",
+    "divergence",
+    "data_wait",
+)
 """Means that a plain line shows; `metrics.jsonl` has all."""
 
 
@@ -20,14 +32,21 @@ class Progress:
     """Reports of one session of a run; use as a context manager."""
 
     def __init__(
-        self, folder: RunFolder, steps: int, batch_size: int, start: int, work: tuple[int, float | None] = (0, None)
+        self,
+        folder: RunFolder,
+        steps: int,
+        batch_size: int,
+        start: int,
+        work: tuple[int, float | None] = (0, None),
+        unit: str = "positions",
     ) -> None:
         """`work`: operations of the training step of one position, and TFLOP/s that the device could do, as far as they
-        are known (0 and None where not)."""
+        are known (0 and None where not). `unit`: what `batch_size` counts."""
         from torch.utils.tensorboard import SummaryWriter  # takes a second to import: only a run needs it
 
         self._folder, self._steps, self._batch_size = folder, steps, batch_size
         self._flops, self._peak = work
+        self._unit = unit
         self._writer: Any = SummaryWriter(str(folder.tensorboard), purge_step=start)
         self._bar: Bar | None = None
         if sys.stderr.isatty():
@@ -56,13 +75,13 @@ class Progress:
         seconds, since = times
         speed = steps * self._batch_size / max(since, 1e-9)
         left = (self._steps - step) * self._batch_size / speed
-        rates = {"positions_per_s": speed}
+        rates = {f"{self._unit}_per_s": speed}
         if self._flops:
             rates["tflops"] = self._flops * speed / 1e12
             if self._peak:
                 rates["peak_share"] = rates["tflops"] / self._peak
         self._write("train", step, {**values, **rates}, seconds)
-        pace = f"{speed:.0f} positions/s{_efficiency(rates)}, {duration(left)} left"
+        pace = f"{speed:.{0 if speed >= 100 else 1}f} {self._unit}/s{_efficiency(rates)}, {duration(left)} left"
         if self._bar:
             shown = " ".join(f"{key} {values[key]:.3f}" for key in ("loss", "top1") if key in values)
             self._bar.update(self._task, completed=step, description=f"{shown} {pace}")
@@ -82,10 +101,10 @@ class Progress:
             print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
 
     def _write(self, kind: str, step: int, values: dict[str, float], seconds: float) -> None:
-        positions = step * self._batch_size
+        seen = step * self._batch_size
         rounded = {key: float(f"{value:.6g}") for key, value in values.items()}
         self._folder.append_metrics(
-            {"kind": kind, "step": step, "positions": positions, "seconds": round(seconds, 1), **rounded}
+            {"kind": kind, "step": step, self._unit: seen, "seconds": round(seconds, 1), **rounded}
         )
         for key, value in values.items():
             self._writer.add_scalar(f"{kind}/{key}", value, step)

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from gozero import config as configs
+from gozero.durable import replace_durably
 from gozero.errors import GozeroError
 from training import checkpoint
 
@@ -57,7 +58,7 @@ class RunFolder:
         """Write `config.yaml`, complete or not at all."""
         temporary = self.config.with_name(".config.yaml.tmp")
         temporary.write_text(configs.dump(config), encoding="utf-8")
-        checkpoint.replace_durably(temporary, self.config)
+        replace_durably(temporary, self.config)
 
     def require_run(self) -> None:
         """Raise RunError when there is no run here to continue or to read."""
@@ -82,7 +83,7 @@ class RunFolder:
         """Remember `step` as the one with the best validation result."""
         temporary = self.path / ".best.json.tmp"
         temporary.write_text(json.dumps({"step": step, **results}) + "\n", encoding="utf-8")
-        checkpoint.replace_durably(temporary, self.path / "best.json")
+        replace_durably(temporary, self.path / "best.json")
 
     def prune(self, keep: int) -> None:
         """Delete all checkpoints but the newest `keep` and the best."""
@@ -111,7 +112,7 @@ class RunFolder:
         kept = [record for record in self.read_metrics() if record["step"] <= step]
         temporary = self.metrics.with_name(".metrics.jsonl.tmp")
         temporary.write_text("".join(json.dumps(record) + "\n" for record in kept), encoding="utf-8")
-        checkpoint.replace_durably(temporary, self.metrics)
+        replace_durably(temporary, self.metrics)
 
 
 def refuse_changes(old: msgspec.Struct, new: msgspec.Struct, folder: RunFolder) -> None:

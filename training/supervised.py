@@ -88,6 +88,16 @@ class PolicyConfig(Config, frozen=True):
         assert architecture is not None  # see __post_init__
         return architecture
 
+    @property
+    def feature_set(self) -> str:
+        """The name of the network's input planes."""
+        return self.data.features
+
+    @property
+    def board_size(self) -> int:
+        """Of the games."""
+        return self.data.size
+
 
 class Tensors(NamedTuple):
     """A batch as the network wants it; every value is for the player to move."""
@@ -129,6 +139,7 @@ class PolicyStage:
     """Supplies the loop with random positions of the training games and tests on validation games."""
 
     name = "policy"
+    unit = "positions"
     goal = "top1"
 
     def __init__(self, config: PolicyConfig, device: torch.device, world: World = ALONE) -> None:

@@ -25,12 +25,16 @@ def main(argv: Sequence[str]) -> int:
         from training import rollout_command
 
         return rollout_command.main(argv[1:])
+    if argv[:1] == ["reinforce"]:
+        from training import reinforce_command
+
+        return reinforce_command.main(argv[1:])
     parser = argparse.ArgumentParser(
         prog="gozero train",
         description="Train a network from records. Ctrl-C saves; the same command with --resume continues.",
         epilog="example: gozero train policy --config compact-19 --store games.store --run runs/first",
     )
-    parser.add_argument("stage", choices=["policy", "rollout"], help="which of AlphaGo's stages")
+    parser.add_argument("stage", choices=["policy", "rollout", "reinforce"], help="which of AlphaGo's stages")
     parser.add_argument("--config", help="a preset in data/configs, or a YAML file (a resumed run has its own)")
     parser.add_argument("--run", required=True, metavar="DIR", help="folder of the run: settings, metrics, checkpoints")
     parser.add_argument("--store", metavar="DIR", help="packed store made by `gozero pack`")
@@ -50,8 +54,7 @@ def preset(name: str) -> Path:
     for path in (Path(name), folder / f"{name}.yaml"):
         if path.is_file():
             return path
-    others = ("player-", "tournament-")
-    known = ", ".join(sorted(path.stem for path in folder.glob("*.yaml") if not path.stem.startswith(others)))
+    known = ", ".join(sorted(path.stem for path in folder.glob("*.yaml") if not path.stem.startswith("player-")))
     raise GozeroError(f"there is no configuration {name}; presets: {known}")
 
 
@@ -61,9 +64,9 @@ def train_policy(arguments: argparse.Namespace) -> int:
 
     from training import supervised
     from training.distributed import join
-    from training.export import start_from
     from training.loop import train
     from training.supervised import PolicyConfig
+    from training.weights import start_from
 
     folder = RunFolder(arguments.run)
     settings = list(arguments.set)

@@ -9,7 +9,7 @@ from engine.onnx_evaluator import OnnxEvaluator
 from engine.torch_evaluator import TorchEvaluator
 from gozero import features
 from gozero.position import Position
-from training.export import read_weights
+from training.weights import read_weights
 
 
 def test_it_answers_as_the_exported_network_does() -> None:

@@ -84,15 +84,16 @@ def test_missing_and_binary_files(tmp_path: Path):
         config.load(tmp_path / "binary.yaml", Outer)
 
 
-OTHERS = ("player-", "tournament-")  # tested where they are used
-PRESETS = sorted(path.name for path in (data_dir() / "configs").glob("*.yaml") if not path.name.startswith(OTHERS))
+PRESETS = sorted(path.name for path in (data_dir() / "configs").glob("*.yaml") if not path.name.startswith("player-"))
 
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_every_training_preset_loads(name: str):
+    from training.reinforce import ReinforceConfig
     from training.rollout_fit import RolloutConfig
     from training.supervised import PolicyConfig
 
-    kind: type[RolloutConfig] | type[PolicyConfig] = RolloutConfig if name.startswith("rollout-") else PolicyConfig
+    kinds: dict[str, type[RolloutConfig | ReinforceConfig]] = {"rollout": RolloutConfig, "reinforce": ReinforceConfig}
+    kind: type[RolloutConfig | ReinforceConfig | PolicyConfig] = kinds.get(name.partition("-")[0], PolicyConfig)
     loaded = config.load(data_dir() / "configs" / name, kind)
     assert loaded.name == Path(name).stem

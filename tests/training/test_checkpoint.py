@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from gozero.durable import replace_durably
 from training import checkpoint
 
 
@@ -49,12 +50,11 @@ def test_a_crash_between_parts_leaves_the_old_checkpoint(
 ):
     path = checkpoint.path_of(tmp_path, 7)
     checkpoint.save(path, tensors(0), {"step": 7})
-    replace = checkpoint.replace_durably
 
     def crash(temporary: Path, target: Path) -> None:
         if target == path:
             raise OSError("power cut")
-        replace(temporary, target)
+        replace_durably(temporary, target)
 
     monkeypatch.setattr(checkpoint, "replace_durably", crash)
     with pytest.raises(OSError, match="power cut"):

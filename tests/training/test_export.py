@@ -19,6 +19,7 @@ from engine.onnx_evaluator import OnnxEvaluator
 from gozero import features
 from training import export
 from training.grow import GrowError
+from training.weights import read_weights, start_from
 
 PLANES = features.plane_count("compact")
 
@@ -133,7 +134,7 @@ def test_float16_weights_are_half_as_large_and_nearly_the_same(tmp_path: Path, k
     assert np.abs(exact.policy_logits - rounded.policy_logits).max() > 0
     np.testing.assert_allclose(exact.policy_logits, rounded.policy_logits, atol=0.02)
     np.testing.assert_allclose(exact.value, rounded.value, atol=0.01)
-    again, _ = export.read_weights(str(half))
+    again, _ = read_weights(str(half))
     for name, weight in network.state_dict().items():
         assert again.state_dict()[name].dtype == weight.dtype
         torch.testing.assert_close(again.state_dict()[name], weight, rtol=1e-3, atol=1e-6)
@@ -143,14 +144,12 @@ def test_networks_start_from_their_like(tmp_path: Path):
     network, info = made_policy()
     export.write_weights(network, info, tmp_path / "made.safetensors")
     like = build(network.architecture, 48)
-    assert export.start_from(like, str(tmp_path / "made.safetensors")) == "made"
+    assert start_from(like, str(tmp_path / "made.safetensors")) == "made"
     assert torch.equal(like.first.weight, network.first.weight)
     with pytest.raises(NetworkFileError, match="kind policy, the configuration's is compact"):
-        export.start_from(Compact(Architecture(blocks=1, channels=8), 48), str(tmp_path / "made.safetensors"))
+        start_from(Compact(Architecture(blocks=1, channels=8), 48), str(tmp_path / "made.safetensors"))
     with pytest.raises(NetworkFileError, match="filters=16"):
-        export.start_from(
-            build(PolicyArchitecture(filters=8, layers=4, board=9), 48), str(tmp_path / "made.safetensors")
-        )
+        start_from(build(PolicyArchitecture(filters=8, layers=4, board=9), 48), str(tmp_path / "made.safetensors"))
 
 
 def test_weights_come_back(tmp_path: Path):
@@ -158,7 +157,7 @@ def test_weights_come_back(tmp_path: Path):
     export.write_weights(network, info, tmp_path / "made.safetensors")
     (tmp_path / "made.onnx").touch()
     for name in ("made.safetensors", "made.onnx"):
-        again, its_info = export.read_weights(str(tmp_path / name))
+        again, its_info = read_weights(str(tmp_path / name))
         assert its_info == info
         assert all(
             torch.equal(a, b) for a, b in zip(network.state_dict().values(), again.state_dict().values(), strict=True)
@@ -178,14 +177,14 @@ def test_weights_of_another_network_are_refused(tmp_path: Path):
     export.write_weights(network, info, tmp_path / "made.safetensors")
     other = Compact(Architecture(blocks=1, channels=8), PLANES)
     with pytest.raises(GrowError, match=r"network\.blocks = 1 is below the 2"):
-        export.start_from(other, str(tmp_path / "made.safetensors"))
+        start_from(other, str(tmp_path / "made.safetensors"))
     twisted = msgspec.structs.replace(info, architecture={**info.architecture, "channels": 16})
     export.write_weights(network, twisted, tmp_path / "twisted.safetensors")
     with pytest.raises(NetworkFileError, match="do not fit"):
-        export.read_weights(str(tmp_path / "twisted.safetensors"))
+        read_weights(str(tmp_path / "twisted.safetensors"))
     (tmp_path / "noise.safetensors").write_bytes(b"not safetensors at all")
     with pytest.raises(NetworkFileError, match="not a readable weights file"):
-        export.read_weights(str(tmp_path / "noise.safetensors"))
+        read_weights(str(tmp_path / "noise.safetensors"))
     (tmp_path / "made2.onnx").touch()
     with pytest.raises(NetworkFileError, match=r"made2\.safetensors is missing"):
-        export.read_weights(str(tmp_path / "made2.onnx"))
+        read_weights(str(tmp_path / "made2.onnx"))

@@ -25,6 +25,7 @@ class Copycat:
     """A stage whose answer is mostly the point marked on the first plane; the value is won where globals say so."""
 
     name = "copycat"
+    unit = "positions"
     goal = "top1"
 
     def __init__(self, pause: float = 0.0) -> None:

@@ -21,10 +21,10 @@ from gozero.position import Position
 from gozero.record import WHITE_BIT, GameRecord
 from gozero.store import Store, StoreWriter
 from training import checkpoint, eval_command, export_command, train_command
-from training.export import read_weights
 from training.losses import UNKNOWN
 from training.run_folder import RunFolder
 from training.supervised import PolicyConfig, PolicyStage, make_network
+from training.weights import read_weights
 
 STEPS = 60
 SMALL = ["--set", "loop.batch_size=64", "--set", "loop.log_every=20", "--set", "loop.evaluate_every=30"]

@@ -1,0 +1,106 @@
+"""Two policies against each other without search: many games at once, no two of them the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engine.evaluator import Evaluator
+from gozero.record import GameRecord
+from selfplay.elo import wilson_interval
+from selfplay.game import GameSettings, alternating, colour_of_first, play_games
+
+TRIES = 20
+"""How often games are played for those that turned out to be repetitions."""
+
+
+@dataclass(frozen=True)
+class Contest:
+    """The first policy's results. Colours alternate, so it had Black in half of the games.
+
+    Attributes:
+        records: of all games, no two with the same moves, reflections and rotations included.
+        first: the first policy's colour in each.
+        repeated: games that were played again as they were the same as an earlier one.
+    """
+
+    records: list[GameRecord]
+    first: list[int]
+    repeated: int
+
+    @property
+    def games(self) -> int:
+        return len(self.records)
+
+    @property
+    def wins(self) -> int:
+        return sum(record.winner == colour for record, colour in zip(self.records, self.first, strict=True))
+
+    @property
+    def draws(self) -> int:
+        return sum(record.winner == 0 for record in self.records)
+
+    @property
+    def score(self) -> float:
+        """Its share of the points, a draw being half a win."""
+        return (self.wins + self.draws / 2) / self.games if self.games else 0.5
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Wilson's 95 % interval of the score."""
+        return wilson_interval(self.wins + self.draws / 2, self.games)
+
+    def score_as(self, colour: int) -> float | None:
+        """Its score with one colour; None where it had no such game."""
+        points = [
+            0.5 if record.winner == 0 else float(record.winner == colour)
+            for record, own in zip(self.records, self.first, strict=True)
+            if own == colour
+        ]
+        return sum(points) / len(points) if points else None
+
+    @property
+    def moves_per_game(self) -> float:
+        return sum(record.moves.size for record in self.records) / max(self.games, 1)
+
+
+def contest(
+    first: Evaluator,
+    second: Evaluator,
+    settings: GameSettings,
+    games: int,
+    seed: int,
+    *,
+    opening: int = 0,
+    boards: int = 256,
+    threads: int = 1,
+) -> Contest:
+    """`games` different games of `first` against `second`, each begun with `opening` random moves.
+
+    A game with the moves of an earlier one, seen from whichever side, is left out and another one played instead; there
+    may be fewer in the end where hardly any are different, as between policies that always play their best move.
+    """
+    records: list[GameRecord] = []
+    colours: list[int] = []
+    seen: set[int] = set()
+    repeated = 0
+    for attempt in range(TRIES):
+        missing = games - len(records)
+        if missing == 0:
+            break
+        played = play_games(
+            (first, second),
+            alternating(opening),
+            missing,
+            settings,
+            seed * TRIES + attempt,
+            boards=boards,
+            threads=threads,
+        )
+        for game in sorted(played):
+            if game.record.key in seen:
+                repeated += 1
+                continue
+            seen.add(game.record.key)
+            records.append(game.record)
+            colours.append(colour_of_first(game.number))
+    return Contest(records, colours, repeated)

@@ -1,0 +1,259 @@
+"""Learning from games: the loss by hand, resuming after kill -9, a policy that grows stronger, one that collapses."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import msgspec
+import pytest
+import torch
+from safetensors import safe_open
+from torch import Tensor, nn
+
+from engine import network_file
+from engine.network_file import COMPACT, NetworkInfo
+from engine.networks import Architecture, Compact, parameter_count
+from engine.onnx_evaluator import OnnxEvaluator
+from gozero import cli, features
+from selfplay.contest import contest
+from selfplay.game import GameSettings
+from training import checkpoint, export_command, train_command
+from training.export import write_weights
+from training.losses import divergence, entropy, masked_log_policy, reinforce_loss
+from training.run_folder import RunFolder
+from training.slices import in_slices
+
+SIZE = 5
+SMALL = {
+    "play.size": SIZE,
+    "play.komi": 0.5,
+    "loop.batch_size": 16,
+    "loop.steps": 4,
+    "loop.log_every": 1,
+    "loop.evaluate_every": 100,
+    "loop.checkpoint_every": 2,
+    "learning.pool_every": 2,
+    "evaluation.games": 4,
+    "optimiser.rate": 0.003,
+    "schedule.warmup": 1,
+}
+
+
+@pytest.fixture(scope="module")
+def beginner(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Weights of a network that knows nothing."""
+    torch.manual_seed(1)
+    architecture = Architecture(
+        blocks=1, channels=16, policy_channels=8, value_channels=4, value_hidden=8, batch_norm=True
+    )
+    network = Compact(architecture, features.plane_count("compact"))
+    path = tmp_path_factory.mktemp("networks") / "beginner.safetensors"
+    info = NetworkInfo(
+        format=network_file.FORMAT,
+        name="beginner",
+        kind=COMPACT,
+        feature_set="compact",
+        feature_version=features.feature_set("compact").version,
+        globals=len(features.GLOBALS),
+        boards="any",
+        architecture=msgspec.to_builtins(architecture),
+        parameters=parameter_count(network),
+        trained_on={},
+        results={},
+    )
+    write_weights(network, info, path)
+    return path
+
+
+def arguments(run: Path, init: Path | None, **changes: object) -> list[str]:
+    """The command line of a small run; `init` None resumes it."""
+    settings = {**SMALL, **{key.replace("__", "."): value for key, value in changes.items()}}
+    if init is None:
+        settings = {"loop.steps": settings["loop.steps"]}
+    sets = [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
+    start = ["--resume"] if init is None else ["--config", "reinforce-9", "--init", str(init)]
+    return ["reinforce", "--run", str(run), *start, "--threads", "1", "--device", "cpu", *sets]
+
+
+def train(run: Path, init: Path | None, **changes: object) -> dict[str, Tensor]:
+    """Train to the end; the tensors of the newest checkpoint."""
+    assert train_command.main(arguments(run, init, **changes)) == 0
+    folder = RunFolder(run)
+    return checkpoint.load(checkpoint.path_of(folder.checkpoints, folder.latest_step() or 0))[0]
+
+
+def test_loss_by_hand() -> None:
+    """Two moves of one game and one of another; the move that may not be played has no share."""
+    logits = torch.tensor([[0.0, 0.0, 9.0], [1.0, 0.0, 0.0], [0.0, 2.0, 0.0]], requires_grad=True)
+    mask = torch.tensor([[1, 1, 0], [1, 1, 1], [1, 1, 1]], dtype=torch.uint8)
+    moves, advantages = torch.tensor([0, 0, 1]), torch.tensor([1.0, 0.5, -1.0])
+    log_policy = masked_log_policy(logits, mask, temperature=0.5)
+    loss = reinforce_loss(log_policy, moves, advantages, games=2)
+    loss.backward()
+    shares = [torch.tensor([0.5, 0.5, 0.0]), torch.tensor([2.0, 0, 0]).softmax(0), torch.tensor([0, 4.0, 0]).softmax(0)]
+    for row, (share, move, advantage) in enumerate(zip(shares, moves, advantages, strict=True)):
+        # d log softmax(x / T) / dx = (1[a] - p) / T; divided by two games.
+        expected = -advantage * (nn.functional.one_hot(move, 3) - share) / 0.5 / 2
+        assert logits.grad is not None
+        assert torch.allclose(logits.grad[row], expected, atol=1e-6)
+    wanted = -sum(a * s[m].log() for a, s, m in zip(advantages, shares, moves, strict=True)) / 2
+    assert loss.item() == pytest.approx(float(wanted))
+
+
+def test_a_lost_game_makes_its_moves_less_likely() -> None:
+    logits = torch.zeros(1, 4, requires_grad=True)
+    mask = torch.ones(1, 4, dtype=torch.uint8)
+    loss = reinforce_loss(masked_log_policy(logits, mask, 1.0), torch.tensor([2]), torch.tensor([-1.0]), 1)
+    (slope,) = torch.autograd.grad(loss, logits)
+    assert slope[0, 2] > 0  # down the gradient: its logit falls
+    assert (slope[0, [0, 1, 3]] < 0).all()
+
+
+def test_entropy_and_divergence() -> None:
+    mask = torch.tensor([[1, 1, 1, 1], [1, 1, 0, 0], [0, 1, 0, 0]], dtype=torch.uint8)
+    even = masked_log_policy(torch.zeros(3, 4), mask, 1.0)
+    assert torch.allclose(entropy(even, mask), torch.tensor([4.0, 2.0, 1.0]).log())
+    other = masked_log_policy(torch.tensor([[1.0, 0, 0, 0], [1.0, 0, 0, 0], [1.0, 0, 0, 0]]), mask, 1.0)
+    expected = [
+        nn.functional.kl_div(other[0], even[0].exp(), reduction="sum"),
+        nn.functional.kl_div(other[1, :2], even[1, :2].exp(), reduction="sum"),
+        torch.tensor(0.0),
+    ]
+    assert torch.allclose(divergence(even, mask, other), torch.stack(expected), atol=1e-6)
+
+
+def test_slices_have_the_gradient_of_the_whole() -> None:
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Linear(5, 7), nn.Tanh(), nn.Linear(7, 1))
+    unused = nn.Linear(2, 2)
+    both = nn.ModuleList([network, unused])
+    rows = torch.randn(10, 5)
+
+    def loss_of(part: slice) -> Tensor:
+        return network(rows[part]).square().sum()
+
+    loss_of(slice(0, 10)).backward()
+    whole = [parameter.grad for parameter in network.parameters()]
+    both.zero_grad(set_to_none=True)
+    total = in_slices(both, 10, 3, loss_of)
+    total.backward()
+    assert total.item() == pytest.approx(loss_of(slice(0, 10)).item(), rel=1e-6)
+    for parameter, expected in zip(network.parameters(), whole, strict=True):
+        assert expected is not None
+        assert parameter.grad is not None
+        assert torch.allclose(parameter.grad, expected, rtol=1e-5)
+    assert all(parameter.grad is None for parameter in unused.parameters())
+
+
+def test_a_policy_learns_to_beat_its_start(beginner: Path, tmp_path: Path) -> None:
+    """From records to a stronger player in seconds; then as a file against the file that it began as."""
+    run = tmp_path / "run"
+    changes = {"loop__batch_size": 64, "loop__steps": 10, "loop__evaluate_every": 10, "evaluation__games": 100}
+    train(run, beginner, **changes, learning__pool_every=4)
+    lines = RunFolder(run).read_metrics()
+    result = next(line for line in lines if line["kind"] == "validation")
+    assert result["score_start_low"] > 0.55
+    assert result["score_start_low"] < result["score_start"] < result["score_start_high"]
+    assert result["score_pool_low"] < result["score_pool"] < result["score_pool_high"]
+    assert [line["games"] for line in lines if line["kind"] == "train"][-1] == 10 * 64
+    assert sorted(path.stem for path in (run / "pool").iterdir()) == [f"step-{step:08d}" for step in (0, 4, 8)]
+    path = tmp_path / "stronger.onnx"
+    assert export_command.main(["--run", str(run), "--out", str(path)]) == 0
+    stronger = OnnxEvaluator(path)
+    assert stronger.info.trained_on["started_from"] == str(beginner)
+    assert stronger.info.results["validation"]["score_start"] == result["score_start"]
+    again = contest(stronger, stronger, GameSettings(size=SIZE, temperature=0.3), 8, seed=1)
+    assert again.games == 8
+
+
+def test_a_killed_run_goes_on_as_if_nothing_had_happened(beginner: Path, tmp_path: Path) -> None:
+    """With everything that a step may look at: the pool, positions to start from, the anchor, random symmetries."""
+    changes = {
+        "play__size": 4,
+        "loop__batch_size": 8,
+        "loop__steps": 6,
+        "loop__checkpoint_every": 1,
+        "learning__start_moves": 6,
+        "learning__anchor": 0.1,
+        "play__turning": "true",
+    }
+    killed = tmp_path / "killed"
+    code = f"from training import train_command; train_command.main({arguments(killed, beginner, **changes)!r})"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code],
+        cwd=Path(__file__).parents[2],
+        stderr=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+    )
+    folder = RunFolder(killed)
+    deadline = time.monotonic() + 120
+    while (folder.latest_step() or 0) < 3 and time.monotonic() < deadline and process.poll() is None:
+        time.sleep(0.02)
+    process.kill()
+    process.wait()
+    assert 3 <= (folder.latest_step() or 0) < 6
+    whole, parts = train(tmp_path / "whole", beginner, **changes), train(killed, None, loop__steps=6)
+    assert whole.keys() == parts.keys()
+    for key in whole:
+        assert torch.equal(whole[key], parts[key]), key
+    steps = [(line["kind"], line["step"]) for line in folder.read_metrics()]
+    assert len(steps) == len(set(steps))
+    kept = [path.read_bytes() for path in sorted((tmp_path / "whole" / "pool").iterdir())]
+    assert kept == [path.read_bytes() for path in sorted((killed / "pool").iterdir())]
+    divergences = [line["divergence"] for line in folder.read_metrics() if line["kind"] == "train"]
+    assert divergences[0] == pytest.approx(0, abs=1e-4)
+    assert divergences[-1] > 0.001
+
+
+def test_the_value_head_is_left_alone_unless_it_is_trained(beginner: Path, tmp_path: Path) -> None:
+    for weight, same in ((0.0, True), (0.5, False)):
+        run = tmp_path / str(weight)
+        tensors = train(run, beginner, learning__value=weight, learning__baseline="none", loop__steps=2)
+        (started,) = (run / "pool").iterdir()
+        start = safe_open(started, framework="pt")
+        with start as file:
+            equal = {
+                name: torch.equal(file.get_tensor(name), tensors[f"network.{name}"])
+                for name in file.keys()  # noqa: SIM118
+            }
+        head = [value for name, value in equal.items() if name.startswith("value.")]
+        assert all(head) if same else not any(head), equal
+        assert not equal["policy.hidden.weight"]
+        assert not equal["first.weight"]
+        assert equal["first_norm.running_mean"]  # who learns is who played: norms keep their statistics
+
+
+@pytest.mark.parametrize(
+    ("limit", "words"),
+    [("least_entropy=9", "mean entropy"), ("least_moves=2", "for each point"), ("most_moves=0.5", "1.")],
+)
+def test_a_policy_that_collapses_stops_the_run(
+    beginner: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], limit: str, words: str
+) -> None:
+    command = ["train", *arguments(tmp_path / "run", beginner), "--set", f"learning.{limit}"]
+    assert cli.main(command) == 2
+    said = capsys.readouterr().err
+    assert "collapsed at step 0" in said
+    assert words in said
+
+
+def test_what_cannot_be_done_is_said(beginner: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def refused(*command: str) -> str:
+        assert cli.main(["train", *command]) == 2
+        return capsys.readouterr().err
+
+    run = ["reinforce", "--run", str(tmp_path / "run")]
+    assert "--config is missing" in refused(*run)
+    assert "--init is missing" in refused(*run, "--config", "reinforce-9")
+    assert "no run in" in refused(*run, "--resume")
+    assert "leave --init" in refused(*run, "--resume", "--init", "compact-9")
+    assert "tries nothing out" in refused(*arguments(tmp_path / "run", beginner, play__temperature=0))
+    assert "no network bas" in refused(*arguments(tmp_path / "run", beginner, learning__baseline="bas"))
+    assert "plays on 9x9" in refused(*run, "--config", "reinforce-9", "--init", "compact-9", "--set", "play.size=7")
+    assert not (tmp_path / "run" / "config.yaml").exists()
+    train(tmp_path / "run", beginner, loop__steps=1)
+    assert "already holds a run" in refused(*arguments(tmp_path / "run", beginner))
+    assert "optimiser.rate" in refused(*run, "--resume", "--set", "optimiser.rate=1")
