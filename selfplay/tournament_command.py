@@ -11,6 +11,7 @@ from typing import Any, Final
 from engine import player_file
 from gozero import config
 from gozero.cli import EXIT_INTERRUPTED
+from gozero.data_files import data_dir
 from selfplay import match_options
 from selfplay.boards import Game, play_games
 from selfplay.gtp_client import split_command
@@ -100,7 +101,11 @@ def _parser() -> argparse.ArgumentParser:
     add("--run", type=Path, metavar="DIR", required=True, help="the tournament's folder: made, or continued")
     who = parser.add_mutually_exclusive_group()
     who.add_argument("--players", nargs="+", metavar="P", help="who plays")
-    who.add_argument("--config", metavar="FILE", help="a tournament file with all of this; options replace its values")
+    who.add_argument(
+        "--config",
+        metavar="FILE",
+        help="a tournament file with all of this, by path or shipped name; options replace its values",
+    )
     add("--options", metavar="O", help="options of 'gozero gtp' for the players that are player files")
     add("--pairings", choices=("all", "gauntlet", "neighbours"), help="who meets whom (default: all)")
     add("--games", type=int, metavar="N", help="games of each pairing (default: 40)")
@@ -118,6 +123,8 @@ def _settings(path: Path, options: dict[str, Any]) -> TournamentConfig:
         TournamentError: nobody is named.
     """
     source = options.pop("config", None)
+    if source is not None and (preset := data_dir() / "configs" / f"{source}.yaml").is_file():
+        source = preset
     if "players" in options:
         options["players"] = dict(_named(player) for player in options["players"])
         if (path / CONFIG).exists():  # a tournament goes on with more players

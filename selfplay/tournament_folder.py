@@ -15,6 +15,7 @@ from typing import Final
 import msgspec
 
 from gozero import config, sgf
+from gozero.durable import replace_durably
 from gozero.errors import GozeroError
 from selfplay.boards import Game
 from selfplay.gtp_game import FIRST, SECOND, GameResult
@@ -129,8 +130,5 @@ def _refuse_changes(before: TournamentConfig, now: TournamentConfig, path: Path)
 def _replace(path: Path, text: str) -> None:
     """Write a file so that it is whole or not there."""
     partial = path.with_name(f"{path.name}.partial")
-    with partial.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
+    partial.write_text(text, encoding="utf-8")
+    replace_durably(partial, path)

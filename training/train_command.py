@@ -54,7 +54,8 @@ def preset(name: str) -> Path:
     for path in (Path(name), folder / f"{name}.yaml"):
         if path.is_file():
             return path
-    known = ", ".join(sorted(path.stem for path in folder.glob("*.yaml") if not path.stem.startswith("player-")))
+    others = ("player-", "tournament-")
+    known = ", ".join(sorted(path.stem for path in folder.glob("*.yaml") if not path.stem.startswith(others)))
     raise GozeroError(f"there is no configuration {name}; presets: {known}")
 
 

@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from engine import player_file
 from gozero import cli, config, sgf
+from gozero.data_files import data_dir
 from selfplay.gtp_game import GameSettings
 from selfplay.tournament import BLOCK, Played, TournamentConfig, pair_scores, schedule, standings
 from selfplay.tournament_command import command_of
@@ -237,6 +239,22 @@ def test_bad_options_are_one_sentence(arguments, sentence, tmp_path, capsys):
     assert sentence in error
     assert error.count("\n") == 1
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("file", sorted((data_dir() / "configs").glob("tournament-*.yaml")), ids=lambda file: file.stem)
+def test_shipped_tournaments_name_players_that_there_are(file):
+    settings = config.load(file, TournamentConfig)
+    for player in settings.players.values():
+        assert player_file.exists(player) or player.startswith("gnugo ")
+
+
+def test_a_shipped_tournament_is_found_by_name(fake, tmp_path, capsys, monkeypatch):
+    (tmp_path / "configs").mkdir()
+    players = f"players: {{a: {json.dumps(fake('pass'))}, b: {json.dumps(fake('resign'))}}}"
+    (tmp_path / "configs" / "mine.yaml").write_text(f"{players}\ngames: 50\nsize: 5\nreferee: area\n")
+    monkeypatch.setattr("selfplay.tournament_command.data_dir", lambda: tmp_path)
+    assert run_command("--config", "mine", "--run", tmp_path / "run", "--games", 1) == 0
+    assert [each.points for each in finished_games(tmp_path / "run")] == [1]
 
 
 def test_a_player_file_becomes_our_engine_with_the_options():
