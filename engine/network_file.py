@@ -25,6 +25,8 @@ COMPACT: Final = "compact"
 """The kind of network that has policy, value and ownership on one residual trunk."""
 POLICY: Final = "policy"
 """The kind that AlphaGo's policy network is: no value, no pass, one board size."""
+VALUE: Final = "value"
+"""The kind that AlphaGo's value network is: every move equally likely, one board size, one komi."""
 AUTO: Final = "auto"
 """The name that stands for the shipped network of the board's size."""
 
@@ -39,7 +41,8 @@ class NetworkInfo(msgspec.Struct, frozen=True, kw_only=True):
     format: int
     name: str
     kind: str
-    """"compact": policy and value on one trunk; "policy": AlphaGo's policy network, without value and pass."""
+    """"compact": policy and value on one trunk; "policy": AlphaGo's policy network, without value and pass; "value":
+    its value network, without a policy."""
     feature_set: str
     feature_version: int
     globals: int
@@ -156,10 +159,10 @@ def _automatic(size: int) -> Path:
     """The shipped network for boards of `size`: one made for this size alone before one for several, and of those the
     smallest, which in the same time looks at most.
 
-    A network that judges no position is nobody's first choice: it must be asked for by name.
+    A network that only judges positions, or only moves, is nobody's first choice: it must be asked for by name.
     """
     infos = {path: load_metadata(path) for path in shipped()}
-    fitting = {path: info for path, info in infos.items() if info.supports(size) and info.kind != POLICY}
+    fitting = {path: info for path, info in infos.items() if info.supports(size) and info.kind == COMPACT}
     if not fitting:
         raise NetworkFileError(
             f"no network for {size}x{size} is shipped (there is {_names(list(infos))}); name one with --network"

@@ -2,15 +2,19 @@
 
 from typing import Any, TypeAlias
 
-from engine.alphago_networks import PolicyArchitecture, PolicyNetwork
-from engine.network_file import COMPACT, POLICY, NetworkFileError
+from engine.alphago_networks import PolicyArchitecture, PolicyNetwork, ValueArchitecture, ValueNetwork
+from engine.network_file import COMPACT, POLICY, VALUE, NetworkFileError
 from engine.networks import Architecture, Compact
 from gozero import config
 
-Network: TypeAlias = Compact | PolicyNetwork
-AnyArchitecture: TypeAlias = Architecture | PolicyArchitecture
+Network: TypeAlias = Compact | PolicyNetwork | ValueNetwork
+AnyArchitecture: TypeAlias = Architecture | PolicyArchitecture | ValueArchitecture
 
-ARCHITECTURES: dict[str, type[AnyArchitecture]] = {COMPACT: Architecture, POLICY: PolicyArchitecture}
+ARCHITECTURES: dict[str, type[AnyArchitecture]] = {
+    COMPACT: Architecture,
+    POLICY: PolicyArchitecture,
+    VALUE: ValueArchitecture,
+}
 
 
 def kind_of(architecture: AnyArchitecture) -> str:
@@ -22,6 +26,8 @@ def build(architecture: AnyArchitecture, planes: int) -> Network:
     """A fresh network of that shape for so many input planes."""
     if isinstance(architecture, PolicyArchitecture):
         return PolicyNetwork(architecture, planes)
+    if isinstance(architecture, ValueArchitecture):
+        return ValueNetwork(architecture, planes)
     return Compact(architecture, planes)
 
 

@@ -125,40 +125,66 @@ class BatchSource:
         self._winner = games["winner"].copy()
         decided = np.isin(games["ending"], [ENDINGS.index(name) for name in _DECIDED_ON_THE_BOARD])
         self._weight = (decided & (self._winner >= 0) & ~np.isnan(games["komi"])).astype(np.float32)
+        self._chosen: NDArray[np.int64] | None = None
         self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
         self._threads = threads
 
     @property
     def positions(self) -> int:
         """Number of positions that rows are drawn from."""
-        return int(self._cumulative[-1])
+        return int(self._cumulative[-1]) if self._chosen is None else len(self._chosen)
+
+    def take_one_a_game(self, plies: NDArray[np.int64]) -> None:
+        """From now on rows are drawn from one position of each game alone: the one after `plies[i]` moves, int64[games
+        of the store], for the game in row i of the store. Games with -1, or with no move from there, are left out.
+
+        Raises:
+            ValueError: no game is left.
+        """
+        chosen = plies[self._store_rows]
+        kept = (chosen >= 0) & (chosen < self._lengths)
+        if not kept.any():
+            raise ValueError("no game of this board size and split has a position to learn from")
+        self._chosen = (self._cumulative[:-1] + chosen)[kept]
+        self.games = len(self._chosen)
+
+    @property
+    def chosen(self) -> NDArray[np.int64]:
+        """Numbers, as for `at`, of the positions that rows are drawn from."""
+        return np.arange(self._cumulative[-1]) if self._chosen is None else self._chosen
 
     def batch(self, step: int) -> Batch:
         """The rows of a step; the same step always gives the same rows."""
         rows = self.batch_size
         games, plies, symmetries = (np.empty(rows, np.int64) for _ in range(3))
         forgets = np.empty(rows, np.uint8)
-        _batches.draw(
-            self._seed, step * rows, self._cumulative, self._history_dropout, games, plies, symmetries, forgets
-        )
+        drawn_from = self._cumulative if self._chosen is None else np.arange(len(self._chosen) + 1)
+        _batches.draw(self._seed, step * rows, drawn_from, self._history_dropout, games, plies, symmetries, forgets)
+        if self._chosen is not None:
+            games, plies = self._place(self._chosen[games])
         if not self._symmetry:
             symmetries[:] = 0
         return self._rows(games, plies, symmetries, forgets)
 
     def locate(self, positions: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Where chosen positions, numbered as for `at`, come from: rows of the store's games, and plies from 0."""
-        games = np.searchsorted(self._cumulative, positions, side="right") - 1
-        return self._store_rows[games], positions - self._cumulative[games]
+        games, plies = self._place(positions)
+        return self._store_rows[games], plies
 
     def at(self, positions: NDArray[np.int64], symmetry: int = 0, *, history: bool = True) -> Batch:
         """The rows of chosen positions, numbered from 0 to `positions` - 1, all seen in one symmetry.
 
         Without `history` no row shows its last moves and passes, whatever the source's dropout.
         """
-        games = np.searchsorted(self._cumulative, positions, side="right") - 1
+        games, plies = self._place(positions)
         symmetries = np.full(len(positions), symmetry)
         forgets = np.full(len(positions), not history, np.uint8)
-        return self._rows(games, positions - self._cumulative[games], symmetries, forgets)
+        return self._rows(games, plies, symmetries, forgets)
+
+    def _place(self, positions: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """(games of this source, plies) of the positions with these numbers."""
+        games = np.searchsorted(self._cumulative, positions, side="right") - 1
+        return games, positions - self._cumulative[games]
 
     def _rows(
         self,

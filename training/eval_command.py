@@ -17,6 +17,7 @@ EVALUATIONS: Final[dict[str, tuple[str, str]]] = {
         "how often a bare policy beats another, such as its former self",
     ),
     "rollout": ("training.rollout_eval:main", "how often the rollout and tree policies find it, and how fast they are"),
+    "value": ("training.value_eval_command:main", "how well a network says who will win"),
     "scoring": ("training.scoring_eval:main", "how often our count of a finished game agrees with its record"),
 }
 """Name -> ("module:function", what it measures)."""

@@ -14,10 +14,9 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from engine import network_file
-from engine.alphago_networks import PolicyNetwork
-from engine.network_file import POLICY, NetworkInfo
+from engine.network_file import COMPACT, POLICY, VALUE, NetworkInfo
 from engine.network_kinds import Network, build, kind_of
-from engine.networks import Architecture, parameter_count
+from engine.networks import Architecture, Compact, parameter_count
 from gozero import config as configs
 from gozero import features
 from gozero.durable import replace_durably
@@ -26,6 +25,7 @@ from training import checkpoint
 from training.reinforce import ReinforceConfig
 from training.run_folder import RunError, RunFolder
 from training.supervised import PolicyConfig
+from training.value import ValueConfig
 
 OPSET = 17
 """ONNX operator set: the oldest one with every operator needed, for old runtimes' sake."""
@@ -41,13 +41,17 @@ _SEEN = {"games": "games", "positions_available": "positions_available", "positi
 """What a network file says of a run's records, by the names that its checkpoints have for it."""
 
 
+_ANSWERS = {COMPACT: ["policy", "value", "ownership"], POLICY: ["policy"], VALUE: ["policy", "value"]}
+"""What each kind of network answers; AlphaGo's value network finds all moves equally likely."""
+
+
 class ExportError(GozeroError):
     """An export for boards that the network cannot play on, or whose outputs are not the network's."""
 
 
-RunConfig: TypeAlias = PolicyConfig | ReinforceConfig
+RunConfig: TypeAlias = PolicyConfig | ReinforceConfig | ValueConfig
 """The settings of a run that trained a network."""
-_CONFIGS: dict[str, type[RunConfig]] = {"policy": PolicyConfig, "reinforce": ReinforceConfig}
+_CONFIGS: dict[str, type[RunConfig]] = {"policy": PolicyConfig, "reinforce": ReinforceConfig, "value": ValueConfig}
 """By the stage that a checkpoint names."""
 
 
@@ -83,9 +87,11 @@ def describe(
     licence: str,
 ) -> NetworkInfo:
     """The metadata of a run's network. Raises ExportError for boards that it cannot play on."""
-    if isinstance(network, PolicyNetwork) and boards != [network.architecture.board]:
+    if not isinstance(network, Compact) and boards != [network.architecture.board]:
         size = network.architecture.board
-        raise ExportError(f"a network of kind {POLICY!r} plays on one board size, {name} on {size}x{size}")
+        raise ExportError(
+            f"a network of kind {kind_of(network.architecture)!r} plays on one board size, {name} on {size}x{size}"
+        )
     feature_set = features.feature_set(config.feature_set)
     trained_on = {
         "sources": record["sources"],
@@ -115,13 +121,13 @@ def describe(
 def write_onnx(network: Network, info: NetworkInfo, path: Path, *, half: bool = False) -> None:
     """Write the network as ONNX: uint8 planes [B, C, S, S] with any B and S, norms folded, `info` in the metadata.
 
-    AlphaGo's network has one S. With `half`, weights are stored as float16 and turned back to float32 when a player
+    AlphaGo's networks have one S. With `half`, weights are stored as float16 and turned back to float32 when a player
     loads the file: half the size, the same speed. Raises ExportError when the runtime's outputs differ from torch's.
     """
     size = network_file.DEFAULT_SIZE if info.boards == "any" else info.boards[0]
     planes, globals_ = _random_inputs(features.plane_count(info.feature_set), info.globals, 2, size)
-    outputs = ["policy"] if info.kind == POLICY else ["policy", "value", "ownership"]
-    sides = {2: "size", 3: "size"} if info.kind != POLICY else {}
+    outputs = _ANSWERS[info.kind]
+    sides = {2: "size", 3: "size"} if info.kind == COMPACT else {}
     widths = {"policy": {1: "moves"}, "value": {}, "ownership": {1: "points"}}
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -99,6 +99,25 @@ class PolicyConfig(Config, frozen=True):
         return self.data.size
 
 
+class RecordsConfig(Protocol):
+    """What the settings of every stage that learns from records have."""
+
+    @property
+    def loop(self) -> LoopConfig: ...
+    @property
+    def network(self) -> Architecture | None: ...
+    @property
+    def init(self) -> str: ...
+    @property
+    def data(self) -> DataConfig: ...
+    @property
+    def loss(self) -> LossConfig: ...
+    @property
+    def architecture(self) -> AnyArchitecture: ...
+    @property
+    def feature_set(self) -> str: ...
+
+
 class Tensors(NamedTuple):
     """A batch as the network wants it; every value is for the player to move."""
 
@@ -142,10 +161,13 @@ class PolicyStage:
     unit = "positions"
     goal = "top1"
 
-    def __init__(self, config: PolicyConfig, device: torch.device, world: World = ALONE) -> None:
-        """Opens the store. Raises StoreError or ValueError when it is unreadable or has no game of that size."""
+    def __init__(self, config: RecordsConfig, device: torch.device, world: World = ALONE, store_path: str = "") -> None:
+        """Opens the store, `data.store` unless another is named.
+
+        Raises StoreError or ValueError when it is unreadable or has no game of that size.
+        """
         data = config.data
-        store = Store.open(data.store)
+        store = Store.open(store_path or data.store)
         self.device = device
         self.world = world
         self.passes = config.network is not None
@@ -218,19 +240,19 @@ def _share(right: Tensor, batch: Tensors) -> Tensor:
     return right.float().sum() / known.clamp(min=1)
 
 
-def make_network(config: PolicyConfig, device: torch.device) -> Network:
+def make_network(config: RecordsConfig, device: torch.device) -> Network:
     """The untrained network of `config`; the same weights for the same `loop.seed`."""
     torch.manual_seed(config.loop.seed)
-    network = build(config.architecture, features.plane_count(config.data.features))
+    network = build(config.architecture, features.plane_count(config.feature_set))
     return network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
 
-def step_flops(network: Network, config: PolicyConfig) -> int:
+def step_flops(network: Network, config: RecordsConfig) -> int:
     """Operations of the training step of one position."""
     return TRAINING_COST * forward_flops(network, features.plane_count(config.data.features), config.data.size)
 
 
-def facts(config: PolicyConfig, stage: PolicyStage) -> dict[str, Any]:
+def facts(config: RecordsConfig, stage: PolicyStage) -> dict[str, Any]:
     """What a checkpoint's record says about the data it saw."""
     return {
         "sources": stage.sources,

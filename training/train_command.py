@@ -29,12 +29,16 @@ def main(argv: Sequence[str]) -> int:
         from training import reinforce_command
 
         return reinforce_command.main(argv[1:])
+    if argv[:1] == ["value"]:
+        from training import value_command
+
+        return value_command.main(argv[1:])
     parser = argparse.ArgumentParser(
         prog="gozero train",
         description="Train a network from records. Ctrl-C saves; the same command with --resume continues.",
         epilog="example: gozero train policy --config compact-19 --store games.store --run runs/first",
     )
-    parser.add_argument("stage", choices=["policy", "rollout", "reinforce"], help="which of AlphaGo's stages")
+    parser.add_argument("stage", choices=["policy", "rollout", "reinforce", "value"], help="which of AlphaGo's stages")
     parser.add_argument("--config", help="a preset in data/configs, or a YAML file (a resumed run has its own)")
     parser.add_argument("--run", required=True, metavar="DIR", help="folder of the run: settings, metrics, checkpoints")
     parser.add_argument("--store", metavar="DIR", help="packed store made by `gozero pack`")

@@ -93,8 +93,14 @@ def test_every_training_preset_loads(name: str):
     from training.reinforce import ReinforceConfig
     from training.rollout_fit import RolloutConfig
     from training.supervised import PolicyConfig
+    from training.value import ValueConfig
 
-    kinds: dict[str, type[RolloutConfig | ReinforceConfig]] = {"rollout": RolloutConfig, "reinforce": ReinforceConfig}
-    kind: type[RolloutConfig | ReinforceConfig | PolicyConfig] = kinds.get(name.partition("-")[0], PolicyConfig)
+    kinds: dict[str, type[RolloutConfig | ReinforceConfig | ValueConfig]] = {
+        "rollout": RolloutConfig,
+        "reinforce": ReinforceConfig,
+        "value": ValueConfig,
+    }
+    stage = name.removesuffix(".yaml").partition("-")[0]
+    kind: type[RolloutConfig | ReinforceConfig | ValueConfig | PolicyConfig] = kinds.get(stage, PolicyConfig)
     loaded = config.load(data_dir() / "configs" / name, kind)
     assert loaded.name == Path(name).stem

@@ -1,0 +1,123 @@
+"""Games made for the value network, as a store with the position of each that is to be learned from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.evaluator import Evaluator
+from gozero._random import mix
+from gozero.config import Config
+from gozero.durable import replace_durably
+from gozero.store import Store, StoreWriter
+from selfplay.game import GameSettings
+from selfplay.u_sampling import u_samples
+
+POSITIONS = "positions.npy"
+"""Beside a store's files: int32[games], moves made before the position of each game that is to be learned from."""
+
+
+class SamplingConfig(Config, frozen=True):
+    """Games that a run plays before it learns, where it is given no store; see `selfplay.u_sampling`."""
+
+    supervised: str = ""
+    """The policy of the moves before the random one (shipped name or file). Given with `--supervised`."""
+    reinforced: str = ""
+    """The policy of the moves after it, whose wins are predicted. Given with `--reinforced`."""
+    games: int = 100_000
+    """Games to play; those that end before their random move are of no use."""
+    latest: int = 0
+    """The latest random move; 0 = one and a quarter for each point of the board, 450 on 19x19 as in the paper."""
+    part: int = 5_000
+    """Games that are kept together: what a killed run loses at most."""
+    boards: int = 256
+    """Games at a time."""
+    seed: int = 1
+    """Of all games."""
+    play: GameSettings = GameSettings()
+
+    def __post_init__(self) -> None:
+        for name in ("games", "part", "boards"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"sampling.{name} must be at least 1, it is {getattr(self, name)}")
+        if self.latest < 0:
+            raise ValueError(f"sampling.latest must not be negative, it is {self.latest}")
+
+    @property
+    def latest_move(self) -> int:
+        """The latest random move."""
+        return self.latest or round(450 / 361 * self.play.size**2)
+
+
+def make_samples(
+    config: SamplingConfig,
+    supervised: Evaluator,
+    reinforced: Evaluator,
+    folder: Path,
+    on_progress: Callable[[int, int], Any] | None = None,
+) -> Path:
+    """The store of the games that `config` asks for, in `folder`; parts that are there already are not played again.
+
+    `on_progress` hears (games played, games).
+    """
+    path = folder / "games.store"
+    if (path / POSITIONS).is_file():
+        return path
+    parts = []
+    for number, first in enumerate(range(0, config.games, config.part)):
+        part = folder / "parts" / f"{number:05d}.store"
+        if not (part / POSITIONS).is_file():
+            seed = (config.seed << 32) + number
+            count = min(config.part, config.games - first)
+            samples = u_samples(
+                supervised, reinforced, config.play, config.latest_move, count, seed, boards=config.boards
+            )
+            positions = []
+            with StoreWriter(part, overwrite=True) as writer:
+                for sample in samples:
+                    writer.append(sample.record)
+                    positions.append(sample.ply)
+            _write_positions(part, np.array(positions, np.int32))
+        parts.append(part)
+        if on_progress:
+            on_progress(min(first + config.part, config.games), config.games)
+    with StoreWriter(path, overwrite=True) as writer:
+        for part in parts:
+            store = Store.open(part)
+            writer.append_rows(np.asarray(store.games), np.asarray(store.moves), "self-play")
+    _write_positions(path, np.concatenate([np.load(part / POSITIONS) for part in parts]))
+    return path
+
+
+def one_a_game(store: Store, seed: int) -> NDArray[np.int64]:
+    """The position of each game of a store to learn from: int64[games], moves made before, -1 where there is none.
+
+    Those that the store names where it was made for a value network, else one drawn for each game, the same for the
+    same game and `seed`. Of games that are in the store more than once, only the first has one.
+    """
+    keys = store.games["key"].astype(np.uint64)
+    lengths = store.games["length"].astype(np.int64)
+    named = Path(store.path) / POSITIONS
+    if named.is_file():
+        plies: NDArray[np.int64] = np.load(named).astype(np.int64)
+    else:
+        draws = [int(mix(np.uint64(int(key) ^ int(mix(np.uint64(seed)))))) for key in keys]
+        plies = np.array(
+            [draw % length if length else -1 for draw, length in zip(draws, lengths.tolist(), strict=True)], np.int64
+        )
+    _, first = np.unique(keys, return_index=True)
+    repeated = np.ones(len(keys), np.bool_)
+    repeated[first] = False
+    plies[repeated] = -1
+    return plies
+
+
+def _write_positions(store: Path, positions: NDArray[np.int32]) -> None:
+    temporary = store / f".{POSITIONS}.tmp"
+    with temporary.open("wb") as file:
+        np.save(file, positions)
+    replace_durably(temporary, store / POSITIONS)

@@ -1,0 +1,134 @@
+"""`gozero train value`: a network that says who will win."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gozero import config as configs
+from training.run_folder import RunError, RunFolder, refuse_changes
+
+if TYPE_CHECKING:
+    from engine.evaluator import Evaluator
+    from training.value import ValueConfig
+
+
+def main(argv: Sequence[str]) -> int:
+    """Entry point of `gozero train value`; returns 128 + the signal's number when a signal stopped the run."""
+    parser = argparse.ArgumentParser(
+        prog="gozero train value",
+        description="Train a network to say who will win (AlphaGo's third stage): from one position each of games that "
+        "two policies play for it, or of a packed store. Ctrl-C saves; --resume continues.",
+        epilog="example: gozero train value --config value-9 --supervised compact-9 --reinforced rl.onnx --run runs/v",
+    )
+    add = parser.add_argument
+    add("--config", help="a preset in data/configs, or a YAML file (a resumed run has its own)")
+    add("--run", required=True, metavar="DIR", help="folder of the run: settings, metrics, checkpoints, games")
+    add("--supervised", metavar="NETWORK", help="the policy that plays the first moves of each game")
+    add("--reinforced", metavar="NETWORK", help="the policy that plays the rest, whose wins are predicted")
+    add("--store", metavar="DIR", help="learn from the games of this store instead; none are played")
+    add("--init", metavar="NETWORK", help="start from the weights of a network, by name or file")
+    add("--set", action="append", default=[], metavar="KEY=VALUE", help="change one setting, e.g. sampling.games=20000")
+    add("--resume", action="store_true", help="continue the run in DIR from its newest checkpoint")
+    add("--threads", type=int, default=os.cpu_count() or 1, help="CPU threads of torch (default: all)")
+    add("--device", default="auto", help="cpu, cuda, or auto (default): a GPU if there is one")
+    return _train(parser.parse_args(argv))
+
+
+def _train(arguments: argparse.Namespace) -> int:
+    import torch
+
+    from training import supervised, train_command
+    from training.distributed import first_before_others, join
+    from training.loop import train
+    from training.value import ValueConfig, ValueStage
+    from training.weights import start_from
+
+    folder = RunFolder(arguments.run)
+    settings = list(arguments.set)
+    if arguments.store:
+        settings.append(f"data.store={json.dumps(str(Path(arguments.store).resolve()))}")
+    for option, key in (("supervised", "sampling.supervised"), ("reinforced", "sampling.reinforced"), ("init", "init")):
+        if value := getattr(arguments, option):
+            settings.append(f"{key}={json.dumps(value)}")
+    if arguments.resume:
+        if arguments.init or arguments.config:
+            raise RunError("a resumed run has its own settings: leave --init and --config out, or use --set for one")
+        folder.require_run()
+        own = configs.load(folder.config, ValueConfig)
+        config = configs.load(folder.config, ValueConfig, settings)
+        refuse_changes(own, config, folder)
+    elif arguments.config:
+        config = configs.load(train_command.preset(arguments.config), ValueConfig, settings)
+    else:
+        raise RunError("--config is missing: name a preset (such as value-9) or a YAML file, or add --resume")
+    if not config.data.store and not (config.sampling.supervised and config.sampling.reinforced):
+        raise RunError(
+            "no games to learn from: name the policies that play them with --supervised and --reinforced, or a packed "
+            "store with --store"
+        )
+
+    torch.set_num_threads(max(1, arguments.threads))
+    with join(train_command.pick_device(arguments.device)) as (world, device):
+        train_command.tune(device, config.loop.precision)
+        players = [] if config.data.store else _players(config)
+        if world.writes and not arguments.resume:
+            folder.create(config)
+        with first_before_others(world):
+            store = config.data.store or str(_games(config, players, folder))
+        stage = ValueStage(config, store, device, world)
+        network = supervised.make_network(config, device)
+        if config.init and not arguments.resume:
+            start_from(network, config.init)
+        if world.writes and arguments.resume:
+            folder.write_config(config)
+        outcome = train(
+            stage,
+            network,
+            folder,
+            config.loop,
+            config.optimiser,
+            config.schedule,
+            resume=arguments.resume,
+            facts=supervised.facts(config, stage),
+            threads=config.data.threads,
+            flops=supervised.step_flops(network, config),
+            world=world,
+        )
+    if outcome.stopped_by is not None:
+        command = f"gozero train value --run {arguments.run} --resume"
+        if world.writes:
+            print(f"stopped and saved after step {outcome.step}; continue with: {command}", file=sys.stderr)
+        return 128 + outcome.stopped_by
+    if world.writes:
+        print(
+            f"done: {outcome.step} steps in {arguments.run}; next: gozero export --run {arguments.run}", file=sys.stderr
+        )
+    return 0
+
+
+def _players(config: ValueConfig) -> list[Evaluator]:
+    """The policies that play the run's games. Raises RunError or NetworkFileError."""
+    from engine import network_file
+    from engine.onnx_evaluator import OnnxEvaluator
+
+    sampling = config.sampling
+    size = sampling.play.size
+    if size != config.data.size:
+        raise RunError(f"sampling.play.size = {size} and data.size = {config.data.size} must be the same")
+    return [OnnxEvaluator(network_file.find(name, size)) for name in (sampling.supervised, sampling.reinforced)]
+
+
+def _games(config: ValueConfig, players: list[Evaluator], folder: RunFolder) -> Path:
+    """The store of the games that the run's policies have played; plays what is missing."""
+    from training.samples import make_samples
+
+    def told(done: int, total: int) -> None:
+        print(f"games: {done:,} of {total:,}", file=sys.stderr, flush=True)
+
+    return make_samples(config.sampling, players[0], players[1], folder.path, told)
