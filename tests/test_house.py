@@ -83,14 +83,14 @@ def readme_commands(checkout: Path) -> dict[str, set[str]]:
     quoted = "\n".join(re.findall(r'"([^"\n]*)"', code))
     plain = re.sub(r'"[^"\n]*"', "", code)
     shown: dict[str, set[str]] = {}
-    for command, rest in re.findall(r"\bgozero ((?:(?:eval|bench) )?[a-z]+)\b([^\n#`]*)", f"{plain}\n{quoted}"):
+    for command, rest in re.findall(r"\bgozero ((?:(?:eval|bench|train) )?[a-z]+)\b([^\n#`]*)", f"{plain}\n{quoted}"):
         shown.setdefault(command, set()).update(re.findall(r"--[a-z-]+", rest))
     return shown
 
 
 def test_the_readme_shows_options_that_exist(checkout, capsys):
     shown = readme_commands(checkout)
-    assert {"pack", "train", "match"} <= set(shown)
+    assert {"pack", "train policy", "train value", "match"} <= set(shown)
     for command, options in shown.items():
         with pytest.raises(SystemExit):
             cli.main([*command.split(), "--help"])

@@ -35,7 +35,8 @@ def main(argv: Sequence[str]) -> int:
         return value_command.main(argv[1:])
     parser = argparse.ArgumentParser(
         prog="gozero train",
-        description="Train a network from records. Ctrl-C saves; the same command with --resume continues.",
+        description="Train a network from records. Ctrl-C saves; the same command with --resume continues. "
+        "'gozero train STAGE --help' tells about the other stages.",
         epilog="example: gozero train policy --config compact-19 --store games.store --run runs/first",
     )
     parser.add_argument("stage", choices=["policy", "rollout", "reinforce", "value"], help="which of AlphaGo's stages")
