@@ -24,6 +24,7 @@ TRAINING_LIBRARIES: Final = ("torch", "safetensors", "onnx", "tensorboard")
 MIN_PYTHON: Final = (3, 11)
 # What tells processors apart in speed: the vector units that the networks run on.
 VECTOR_UNITS: Final = ("avx", "avx2", "fma", "avx512f", "avx512vnni", "amx-int8", "neon", "sve")
+RUNTIMES: Final = {"kernels": "own kernels", "onnxruntime": "ONNX Runtime"}
 SPEED_SIZES: Final = (9, 19)
 SPEED_VISITS: Final = 200
 SPEED_SECONDS: Final = 2.0
@@ -77,7 +78,7 @@ def examine(warm: bool = False) -> dict[str, Any]:
     found["cpu"] = _cpu()
     found["runtime"] = _runtime(problems)
     found["kernels"] = _kernels(warm, problems)
-    found["networks"] = _networks(problems)
+    found["networks"] = _networks(found["kernels"]["compiled"], problems)
     if found["kernels"]["compiled"] and found["networks"] and not problems:
         found["speed"] = [_speed(size, problems) for size in SPEED_SIZES]
         found["start"] = _start(problems)
@@ -124,9 +125,10 @@ def _usable_cores() -> int:
 
 def _kernels(warm: bool, problems: list[str]) -> dict[str, Any]:
     """Where compiled kernels are kept, and whether they are; with `warm` they are compiled first."""
-    from engine.warm import cache_directory, is_warm
+    from engine.warm import is_warm
+    from gozero.jit import folder_in_use
 
-    folder = cache_directory()
+    folder = folder_in_use()
     writable = _is_writable(folder)
     if not writable:
         problems.append(
@@ -165,9 +167,11 @@ def _compile(problems: list[str]) -> None:
         problems.append(f"the kernels do not compile: {type(error).__name__}: {error}")
 
 
-def _networks(problems: list[str]) -> list[dict[str, Any]]:
-    """The shipped networks that this program can play with."""
-    from engine import network_file
+def _networks(compiled: bool, problems: list[str]) -> list[dict[str, Any]]:
+    """The shipped networks that this program can play with, and once kernels are compiled what runs each fastest."""
+    import msgspec
+
+    from engine import network_file, runtimes
 
     found = []
     try:
@@ -179,10 +183,12 @@ def _networks(problems: list[str]) -> list[dict[str, Any]]:
         try:
             info = network_file.load_metadata(path)
             network_file.require_features(info, path)
+            choice = msgspec.to_builtins(runtimes.choose(path)) if compiled else {}
         except GozeroError as error:
             problems.append(str(error))
             continue
-        found.append({"name": info.name, "file": str(path), "boards": info.boards, "parameters": info.parameters})
+        facts = {"name": info.name, "file": str(path), "boards": info.boards, "parameters": info.parameters}
+        found.append(facts | choice)
     if not found:
         problems.append("no network was found: install gozero again, or name one with --network")
     return found
@@ -282,7 +288,7 @@ def report(found: dict[str, Any]) -> str:
         lines.append(f"kernels     {state} ({kernels['folder']})")
     for network in found.get("networks", []):
         made_for = f"boards {_sizes(network['boards'])}, {network['parameters']:,} parameters"
-        lines.append(f"network     {network['name']}: {made_for} ({network['file']})")
+        lines.append(f"network     {network['name']}: {made_for}{_runs_on(network)} ({network['file']})")
     lines += [
         f"speed       {speed['visits_per_s']} visits/s on {speed['size']}x{speed['size']} with {speed['network']}"
         for speed in found.get("speed", [])
@@ -293,6 +299,14 @@ def report(found: dict[str, Any]) -> str:
         lines += [f"start       {times}", f"attach      {_attach(start['command'])}"]
     lines += [f"PROBLEM     {problem}" for problem in found["problems"]] or ["all is well: gozero play, gozero gtp"]
     return "\n".join(lines)
+
+
+def _runs_on(network: dict[str, Any]) -> str:
+    """What was found to run a network fastest."""
+    if "runtime" not in network:
+        return ""
+    speeds = [f"{RUNTIMES[name]} {speed:,.0f}/s" for name, speed in network["evaluations_per_s"].items()]
+    return f", on {RUNTIMES[network['runtime']]} ({network['reason'] or ', '.join(speeds)})"
 
 
 def _attach(command: list[str]) -> str:

@@ -27,6 +27,8 @@ POLICY: Final = "policy"
 """The kind that AlphaGo's policy network is: no value, no pass, one board size."""
 VALUE: Final = "value"
 """The kind that AlphaGo's value network is: every move equally likely, one board size, one komi."""
+LEAST_SHARPNESS: Final = 0.1
+"""What 15 points are worth at least to a network of kind "compact", before tanh: a tenth of a win."""
 AUTO: Final = "auto"
 """The name that stands for the shipped network of the board's size."""
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from engine.network_file import LEAST_SHARPNESS
 from engine.winograd import Convolution3x3
 from gozero.config import Config
 from gozero.features import GLOBALS, KOMI_SCALE
@@ -62,10 +63,6 @@ class Answers(NamedTuple):
     """[B, S*S] in [-1, 1], 1 = the point will be the player to move's at the end."""
     reply: Tensor | None = None
     """[B, S*S+1] logits of the move that the opponent will play after the move played here."""
-
-
-LEAST_SHARPNESS = 0.1
-"""What 15 points are worth at least, before tanh: a tenth of a win."""
 
 
 def pool_board(x: Tensor) -> Tensor:

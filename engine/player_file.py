@@ -263,17 +263,15 @@ def _evaluator(settings: PlayerSettings, size: int, seed: int) -> AnyEvaluator:
 
             return RolloutEvaluator(tree_policy, _rollouts(settings.rollouts, size), seed=seed)
     from engine import network_file
-    from engine.onnx_evaluator import OnnxEvaluator
+    from engine.runtimes import open_network
 
     if settings.follows_tree:
         from engine.tree_policy_evaluator import TreePolicyEvaluator
 
-        return JoinedEvaluator(TreePolicyEvaluator(tree_policy), OnnxEvaluator(network_file.find(value, size)))
+        return JoinedEvaluator(TreePolicyEvaluator(tree_policy), open_network(network_file.find(value, size)))
     if value in (policy, NO_NETWORK):
-        return OnnxEvaluator(network_file.find(policy, size))
-    return JoinedEvaluator(
-        OnnxEvaluator(network_file.find(policy, size)), OnnxEvaluator(network_file.find(value, size))
-    )
+        return open_network(network_file.find(policy, size))
+    return JoinedEvaluator(open_network(network_file.find(policy, size)), open_network(network_file.find(value, size)))
 
 
 def _rollouts(name: str, size: int) -> LeafRollouts | None:

@@ -6,6 +6,7 @@ here go through the public modules, so that the types are those of real games.
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import signal
@@ -17,8 +18,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from engine import rollout_file
-from engine.evaluator import Evaluation
+from engine import network_file, rollout_file
+from engine.compact_evaluator import CompactEvaluator
+from engine.evaluator import Evaluation, EvaluatorError
 from engine.player import Player
 from engine.player_file import NO_NETWORK, load_player
 from engine.rollout import load_rollouts
@@ -83,6 +85,14 @@ def _features() -> None:
         features.planes(Position.from_ascii(_KO), name)
 
 
+def _networks() -> None:
+    for path in network_file.shipped():
+        with contextlib.suppress(EvaluatorError):  # there are no kernels for it
+            evaluator = CompactEvaluator(path)
+            planes = np.zeros((1, features.plane_count(evaluator.feature_set), SIZE, SIZE), np.uint8)
+            evaluator.evaluate(planes, np.zeros((1, len(features.GLOBALS)), np.float32))
+
+
 def _records() -> None:
     for game in sgf.parse(b"(;SZ[5]AB[aa];W[bb];B[cc])"):
         record.fault(game)
@@ -115,17 +125,13 @@ def _rollouts() -> None:
 STEPS: Final[dict[str, Callable[[], None]]] = {
     "board": _board,
     "features": _features,
+    "networks": _networks,
     "records": _records,
     "rollouts": _rollouts,
     "search": _search,
 }
 LONGEST: Final = "rollouts"
 """The step that takes about as long as all the others."""
-
-
-def cache_directory() -> Path:
-    """Where compiled kernels are kept: the folder of exactly these sources, unless the environment names another."""
-    return Path(os.environ.get("NUMBA_CACHE_DIR", jit.cache_directory()))
 
 
 def is_warm() -> bool:
@@ -160,4 +166,4 @@ def _compile_beside(name: str) -> None:
 
 def _mark() -> Path:
     """An empty file in the cache that says that all kernels are there."""
-    return cache_directory() / "warm"
+    return jit.folder_in_use() / "warm"

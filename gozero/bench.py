@@ -12,6 +12,7 @@ from typing import Final
 BENCHMARKS: Final[dict[str, tuple[str, str]]] = {
     "board": ("gozero.bench_board:main", "random games to the end, and moves of a position with superko"),
     "features": ("training.bench_features:main", "input planes and minibatches from positions of real games"),
+    "network": ("engine.bench_network:main", "evaluations a second of a network, on each runtime"),
     "rollout": ("engine.bench_rollout:main", "learned rollouts from the empty board"),
     "search": ("engine.bench_search:main", "visits a second of a player, and how much of it is the tree's"),
     "training": ("training.bench_training:main", "a step of training on one core"),

@@ -52,6 +52,11 @@ def cache_directory() -> Path:
     return base / "gozero" / "kernels" / digest.hexdigest()[:20]
 
 
+def folder_in_use() -> Path:
+    """`cache_directory`, unless the environment names another."""
+    return Path(os.environ.get("NUMBA_CACHE_DIR", cache_directory()))
+
+
 def note_use(folder: Path) -> None:
     """Notes that kernels are kept in `folder` now; where they are the first there, stale ones beside it are removed."""
     try:
@@ -121,6 +126,14 @@ def lean_kernel(function: Callable[..., Any]) -> Callable[..., Any]:
 def inlined_kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     """A `lean_kernel` whose machine code goes into that of every kernel that calls it: for the smallest and hottest."""
     return _compiled(function, **_lean_options, forceinline=True)
+
+
+def pasted_kernel(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A `lean_kernel` whose text goes into that of the kernel that calls it, and is compiled there alone.
+
+    For the parts of one large kernel: compiled one by one and then again inside it they take nearly twice as long.
+    """
+    return _compiled(function, **_lean_options, inline="always")
 
 
 def instructions(plain: Callable[..., None]) -> Callable[[Callable[..., None]], Callable[..., None]]:

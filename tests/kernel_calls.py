@@ -34,7 +34,7 @@ def noted(function: Callable[..., Any]) -> Callable[..., Any]:
     return noting
 
 
-jit.kernel = jit.lean_kernel = jit.inlined_kernel = noted
+jit.kernel = jit.lean_kernel = jit.inlined_kernel = jit.pasted_kernel = noted
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -172,14 +172,14 @@ def test_blocks_in_registers() -> None:
     rng = np.random.default_rng(5)
     a, b, out = (rng.standard_normal(2000).astype(np.float32) for _ in range(3))
     for steps, columns, keep in ((0, 16, True), (0, 16, False), (1, 32, True), (16, 48, False), (16, 48, True)):
-        expected = out.copy()
-        for i in range(0, 8, _products.ROWS):
+        for rows in (4, 8, 12, 16):  # in blocks of 4, of 6 or of both
+            expected = out.copy()
             for j in range(0, columns, _products.COLUMNS):
-                start = 7 + i * columns + j
-                places = (b, 3 + j * 20, 16, steps, expected, start, columns, keep)
-                _products._add_block(a, 5 + 2 * i, 2, 20, *places)
-        _products.add_product(a, 5, 2, 20, b, 3, 16, 320, steps, out, 7, 8, columns, keep)
-        np.testing.assert_allclose(out, expected, rtol=1e-5, atol=1e-5)
+                places = (b, 3 + j * 20, 16, steps, expected, 7 + j, columns, keep)
+                _products._add_block(rows, a, 5, 2, 20, *places)
+            made = out.copy()
+            _products.add_product(a, 5, 2, 20, b, 3, 16, 320, steps, made, 7, rows, columns, keep)
+            np.testing.assert_allclose(made, expected, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.nojit
