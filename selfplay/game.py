@@ -122,6 +122,15 @@ def colour_of_first(game: int) -> int:
     return WHITE if game % 2 else BLACK
 
 
+def resignations(games: Sequence[Finished]) -> tuple[int, int, int]:
+    """To calibrate `resign_below` by: how many games were resigned, and of those played out although a player's value
+    had fallen below it, how many there were and how many that player won or drew."""
+    resigned = sum(game.record.ending == "resign" for game in games)
+    doubted = [game for game in games if game.gave_up and game.record.ending != "resign"]
+    wrong = sum(game.record.winner != opponent(game.gave_up) for game in doubted)
+    return resigned, len(doubted), wrong
+
+
 def play_games(
     policies: Sequence[Evaluator],
     seats: Seats,

@@ -24,7 +24,7 @@ from gozero import features
 from gozero.config import Config
 from gozero.errors import GozeroError
 from selfplay.contest import Contest, contest
-from selfplay.game import GameSettings, Turn, alternating, colour_of_first, play_games
+from selfplay.game import GameSettings, Turn, alternating, colour_of_first, play_games, resignations
 from selfplay.pool import Pool
 from training.loop import LoopConfig
 from training.losses import divergence, entropy, masked_log_policy, reinforce_loss
@@ -210,7 +210,7 @@ class ReinforceStage:
         step, learning = batch, self.config.learning
         if step % learning.pool_every == 0:
             self.pool.add(step, self.network.state_dict())
-        rows, games = self._play(step)
+        rows, games, given_up = self._play(step)
         anchored = learning.anchor > 0
         if anchored:
             self._load_start()
@@ -256,6 +256,12 @@ class ReinforceStage:
         }
         if self.config.network is not None:
             metrics["value_error"] = sums["value"] / moves
+        if self.config.play.resign_below > -1:
+            resigned, doubted, wrong = given_up
+            metrics["resigned"] = torch.tensor(resigned / count)
+            # Their means' ratio is the share of resignations that would have been wrong.
+            metrics["played_out"] = torch.tensor(doubted / count)
+            metrics["played_out_wrong"] = torch.tensor(wrong / count)
         if anchored:
             metrics["divergence"] = sums["anchor"] / count
         self._refuse_collapse(step, float(metrics["entropy"]), games.moves_per_game)
@@ -277,8 +283,8 @@ class ReinforceStage:
                 against.append(contest(learner, self.opponent, settings, games, seed=1 + number))
         return results | _named("pool", against)
 
-    def _play(self, step: int) -> tuple[_Rows, Contest]:
-        """The games of a step: the learner's moves in them, and the results as a contest's."""
+    def _play(self, step: int) -> tuple[_Rows, Contest, tuple[int, int, int]]:
+        """The games of a step: the learner's moves in them, the results as a contest's, and `game.resignations`."""
         config = self.config
         (member,) = self.pool.draw(config.loop.seed, step)
         self.opponent.network.load_state_dict(self.pool.weights(member))
@@ -317,7 +323,7 @@ class ReinforceStage:
             np.concatenate([turn.value for turn in turns]),
             results,
         )
-        return rows, Contest([game.record for game in played], first, repeated=0)
+        return rows, Contest([game.record for game in played], first, repeated=0), resignations(played)
 
     def _refuse_collapse(self, step: int, mean_entropy: float, moves: float) -> None:
         learning = self.config.learning

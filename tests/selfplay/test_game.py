@@ -14,7 +14,7 @@ from gozero.coords import BLACK, PASS, WHITE, point_of, row_col
 from gozero.geometry import symmetry_table
 from gozero.position import Position
 from gozero.symmetry import transform_planes
-from selfplay.game import RANDOM, Finished, GameSettings, Turn, alternating, colour_of_first, play_games
+from selfplay.game import RANDOM, Finished, GameSettings, Turn, alternating, colour_of_first, play_games, resignations
 
 SIZE = 4
 SETTINGS = GameSettings(size=SIZE, komi=0.5, longest=200)
@@ -169,6 +169,9 @@ def test_resignation_and_the_games_that_are_played_out() -> None:
         assert len(game.record.moves) in (4, 5)
     assert {game.record.ending for game in games} == {"resign", "counted"}
     assert all(game.gave_up == 0 for game in played(5, policies=policies))
+    wrong = [game for game in games if game.record.ending == "counted" and game.record.winner == game.gave_up]
+    assert resignations(games) == (len(resigned), 200 - len(resigned), len(wrong))
+    assert 0 < len(wrong) < 200 - len(resigned)
 
 
 def test_a_game_that_is_too_long_is_counted_and_marked() -> None:

@@ -151,14 +151,14 @@ def test_slices_have_the_gradient_of_the_whole() -> None:
 def test_a_policy_learns_to_beat_its_start(beginner: Path, tmp_path: Path) -> None:
     """From records to a stronger player in seconds; then as a file against the file that it began as."""
     run = tmp_path / "run"
-    changes = {"loop__batch_size": 64, "loop__steps": 10, "loop__evaluate_every": 10, "evaluation__games": 100}
-    train(run, beginner, **changes, learning__pool_every=4)
+    changes = {"loop__batch_size": 96, "loop__steps": 9, "loop__evaluate_every": 9, "evaluation__games": 120}
+    train(run, beginner, **changes, learning__pool_every=4, play__longest=60, optimiser__rate=0.005)
     lines = RunFolder(run).read_metrics()
     result = next(line for line in lines if line["kind"] == "validation")
     assert result["score_start_low"] > 0.55
     assert result["score_start_low"] < result["score_start"] < result["score_start_high"]
     assert result["score_pool_low"] < result["score_pool"] < result["score_pool_high"]
-    assert [line["games"] for line in lines if line["kind"] == "train"][-1] == 10 * 64
+    assert [line["games"] for line in lines if line["kind"] == "train"][-1] == 9 * 96
     assert sorted(path.stem for path in (run / "pool").iterdir()) == [f"step-{step:08d}" for step in (0, 4, 8)]
     path = tmp_path / "stronger.onnx"
     assert export_command.main(["--run", str(run), "--out", str(path)]) == 0
@@ -179,6 +179,8 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(beginner: Path, tmp_pat
         "learning__start_moves": 6,
         "learning__anchor": 0.1,
         "play__turning": "true",
+        "play__resign_below": -0.02,
+        "play__play_out": 0.5,
     }
     killed = tmp_path / "killed"
     code = f"from training import train_command; train_command.main({arguments(killed, beginner, **changes)!r})"
@@ -203,6 +205,7 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(beginner: Path, tmp_pat
     assert len(steps) == len(set(steps))
     kept = [path.read_bytes() for path in sorted((tmp_path / "whole" / "pool").iterdir())]
     assert kept == [path.read_bytes() for path in sorted((killed / "pool").iterdir())]
+    assert sum(line["resigned"] for line in folder.read_metrics() if line["kind"] == "train") > 0
     divergences = [line["divergence"] for line in folder.read_metrics() if line["kind"] == "train"]
     assert divergences[0] == pytest.approx(0, abs=1e-4)
     assert divergences[-1] > 0.001
