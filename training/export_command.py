@@ -10,7 +10,10 @@ import msgspec
 
 from gozero.errors import GozeroError
 
-_RESULTS = ("top1", "top5", "nll", "mse", "score_start", "score_start_low", "score_start_high")
+_RESULTS = (
+    *("top1", "top5", "nll", "mse", "mse_constant", "explained", "sign_accuracy"),
+    *("score_start", "score_start_low", "score_start_high"),
+)
 """Results on held-out data, or in games, that go into the metadata."""
 
 

@@ -102,6 +102,8 @@ class ReinforceConfig(Config, frozen=True):
     alphago: PolicyArchitecture | None = None
     features: str = ""
     """Input planes, written by the run itself when it starts."""
+    sources: tuple[str, ...] = ()
+    """What `init` was trained on, written by the run itself when it starts."""
     play: GameSettings = GameSettings()
     learning: LearningConfig = LearningConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
@@ -142,8 +144,9 @@ def complete(config: ReinforceConfig) -> tuple[ReinforceConfig, Network]:
         size = config.play.size
         raise NetworkFileError(f"the network {info.name} plays on {info.boards_text()}, not on {size}x{size}")
     shape = {"network": None, "alphago": None, "features": info.feature_set}
+    sources = tuple(info.trained_on.get("sources", ()))
     kind = "alphago" if isinstance(network.architecture, PolicyArchitecture) else "network"
-    return msgspec.structs.replace(config, **{**shape, kind: network.architecture}), network
+    return msgspec.structs.replace(config, sources=sources, **{**shape, kind: network.architecture}), network
 
 
 def untrained(config: ReinforceConfig) -> Network:
@@ -214,13 +217,8 @@ class ReinforceStage:
         anchored = learning.anchor > 0
         if anchored:
             self._load_start()
-        baseline = np.zeros(len(rows.moves), np.float32)
-        if learning.baseline == HEAD:
-            baseline = rows.value
-        elif self.critic:
-            baseline = self.critic.evaluate(rows.planes, rows.globals).value
         results = self._here(rows.results)
-        advantages = results - self._here(baseline)
+        advantages = results - self._here(self._baseline(rows))
         sums = dict.fromkeys(("entropy", "anchor", "value"), torch.zeros((), device=self._device))
         count = games.games
 
@@ -325,6 +323,15 @@ class ReinforceStage:
         )
         return rows, Contest([game.record for game in played], first, repeated=0), resignations(played)
 
+    def _baseline(self, rows: _Rows) -> NDArray[np.float32]:
+        """v(s) of every row, float32[B]."""
+        if self.critic is None:
+            return rows.value if self.config.learning.baseline == HEAD else np.zeros_like(rows.value)
+        size = self.config.learning.slice
+        starts = range(0, len(rows.moves), size)
+        parts = [self.critic.evaluate(rows.planes[i : i + size], rows.globals[i : i + size]) for i in starts]
+        return np.concatenate([part.value for part in parts])
+
     def _refuse_collapse(self, step: int, mean_entropy: float, moves: float) -> None:
         learning = self.config.learning
         a_point = moves / self.config.play.size**2
@@ -377,4 +384,4 @@ def _named(name: str, contests: list[Contest]) -> dict[str, float]:
 
 def facts(config: ReinforceConfig) -> dict[str, Any]:
     """What a checkpoint's record says about where its games come from."""
-    return {"sources": ["self-play"], "started_from": config.init}
+    return {"sources": [*config.sources, "self-play"], "started_from": config.init}

@@ -95,7 +95,7 @@ def _train(arguments: argparse.Namespace) -> int:
             config.optimiser,
             config.schedule,
             resume=arguments.resume,
-            facts=supervised.facts(config, stage),
+            facts={**supervised.facts(config, stage), **_played_by(config)},
             threads=config.data.threads,
             flops=supervised.step_flops(network, config),
             world=world,
@@ -110,6 +110,11 @@ def _train(arguments: argparse.Namespace) -> int:
             f"done: {outcome.step} steps in {arguments.run}; next: gozero export --run {arguments.run}", file=sys.stderr
         )
     return 0
+
+
+def _played_by(config: ValueConfig) -> dict[str, list[str]]:
+    """Who played the games that a run made for itself, for its checkpoints' records."""
+    return {} if config.data.store else {"played_by": [config.sampling.supervised, config.sampling.reinforced]}
 
 
 def _players(config: ValueConfig) -> list[Evaluator]:

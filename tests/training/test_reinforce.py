@@ -61,7 +61,7 @@ def beginner(tmp_path_factory: pytest.TempPathFactory) -> Path:
         boards="any",
         architecture=msgspec.to_builtins(architecture),
         parameters=parameter_count(network),
-        trained_on={},
+        trained_on={"sources": ["rows.zip"]},
         results={},
     )
     write_weights(network, info, path)
@@ -164,6 +164,7 @@ def test_a_policy_learns_to_beat_its_start(beginner: Path, tmp_path: Path) -> No
     assert export_command.main(["--run", str(run), "--out", str(path)]) == 0
     stronger = OnnxEvaluator(path)
     assert stronger.info.trained_on["started_from"] == str(beginner)
+    assert stronger.info.trained_on["sources"] == ["rows.zip", "self-play"]
     assert stronger.info.results["validation"]["score_start"] == result["score_start"]
     again = contest(stronger, stronger, GameSettings(size=SIZE, temperature=0.3), 8, seed=1)
     assert again.games == 8
@@ -212,9 +213,11 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(beginner: Path, tmp_pat
 
 
 def test_the_value_head_is_left_alone_unless_it_is_trained(beginner: Path, tmp_path: Path) -> None:
-    for weight, same in ((0.0, True), (0.5, False)):
+    for weight, baseline, same in ((0.0, "none", True), (0.5, str(beginner), False)):
         run = tmp_path / str(weight)
-        tensors = train(run, beginner, learning__value=weight, learning__baseline="none", loop__steps=2)
+        tensors = train(run, beginner, learning__value=weight, learning__baseline=baseline, loop__steps=2)
+        (line, *_) = RunFolder(run).read_metrics()
+        assert line["advantage"] == pytest.approx(1 if same else line["value_error"], rel=1e-3)
         (started,) = (run / "pool").iterdir()
         start = safe_open(started, framework="pt")
         with start as file:
