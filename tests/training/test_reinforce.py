@@ -26,7 +26,7 @@ from training.losses import divergence, entropy, masked_log_policy, reinforce_lo
 from training.run_folder import RunFolder
 from training.slices import in_slices
 
-SIZE = 5
+SIZE = 4
 SMALL = {
     "play.size": SIZE,
     "play.komi": 0.5,
@@ -151,14 +151,14 @@ def test_slices_have_the_gradient_of_the_whole() -> None:
 def test_a_policy_learns_to_beat_its_start(beginner: Path, tmp_path: Path) -> None:
     """From records to a stronger player in seconds; then as a file against the file that it began as."""
     run = tmp_path / "run"
-    changes = {"loop__batch_size": 96, "loop__steps": 9, "loop__evaluate_every": 9, "evaluation__games": 120}
-    train(run, beginner, **changes, learning__pool_every=4, play__longest=60, optimiser__rate=0.005)
+    changes = {"loop__batch_size": 96, "loop__steps": 10, "loop__evaluate_every": 10, "evaluation__games": 100}
+    train(run, beginner, **changes, learning__pool_every=4, play__size=5, play__longest=60, optimiser__rate=0.005)
     lines = RunFolder(run).read_metrics()
     result = next(line for line in lines if line["kind"] == "validation")
     assert result["score_start_low"] > 0.55
     assert result["score_start_low"] < result["score_start"] < result["score_start_high"]
     assert result["score_pool_low"] < result["score_pool"] < result["score_pool_high"]
-    assert [line["games"] for line in lines if line["kind"] == "train"][-1] == 9 * 96
+    assert [line["games"] for line in lines if line["kind"] == "train"][-1] == 10 * 96
     assert sorted(path.stem for path in (run / "pool").iterdir()) == [f"step-{step:08d}" for step in (0, 4, 8)]
     path = tmp_path / "stronger.onnx"
     assert export_command.main(["--run", str(run), "--out", str(path)]) == 0
@@ -166,14 +166,13 @@ def test_a_policy_learns_to_beat_its_start(beginner: Path, tmp_path: Path) -> No
     assert stronger.info.trained_on["started_from"] == str(beginner)
     assert stronger.info.trained_on["sources"] == ["rows.zip", "self-play"]
     assert stronger.info.results["validation"]["score_start"] == result["score_start"]
-    again = contest(stronger, stronger, GameSettings(size=SIZE, temperature=0.3), 8, seed=1)
+    again = contest(stronger, stronger, GameSettings(size=5, temperature=0.3), 8, seed=1)
     assert again.games == 8
 
 
 def test_a_killed_run_goes_on_as_if_nothing_had_happened(beginner: Path, tmp_path: Path) -> None:
     """With everything that a step may look at: the pool, positions to start from, the anchor, random symmetries."""
     changes = {
-        "play__size": 4,
         "loop__batch_size": 8,
         "loop__steps": 6,
         "loop__checkpoint_every": 1,

@@ -33,7 +33,7 @@ SIZE = 5
 @pytest.fixture(scope="module")
 def games(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store of random games on 5x5 with a position of each."""
-    config = SamplingConfig(games=4000, part=1500, play=GameSettings(size=SIZE, komi=0.5))
+    config = SamplingConfig(games=2500, part=1000, play=GameSettings(size=SIZE, komi=0.5))
     return make_samples(config, UniformEvaluator(), UniformEvaluator(), tmp_path_factory.mktemp("value"))
 
 
@@ -160,13 +160,13 @@ def test_a_network_learns_who_wins(games: Path, tmp_path: Path, kind: str, capsy
     if kind == "alphago":
         more = ["alphago.filters=16", f"alphago.board={SIZE}", "alphago.layers=6", "alphago.hidden=32"]
         preset, more = "value-alphago-9", [*more, "optimiser.rate=0.002"]
-    steps = 120
+    steps = 100
     sets = [f"data.size={SIZE}", "loop.batch_size=64", "loop.log_every=20", "schedule.warmup=5", *more]
     sets += [f"loop.evaluate_every={steps}", "loop.checkpoint_every=50", "data.validation_positions=256"]
     words = [word for setting in sets for word in ("--set", setting)]
     run = ["value", "--run", str(tmp_path / "run"), "--threads", "1", "--device", "cpu"]
     first = ["--config", preset, "--store", str(games), *words]
-    assert train_command.main([*run, *first, "--set", "loop.steps=60"]) == 0
+    assert train_command.main([*run, *first, "--set", "loop.steps=50"]) == 0
     assert train_command.main([*run, "--resume", "--set", f"loop.steps={steps}"]) == 0
     lines = [line for line in RunFolder(tmp_path / "run").read_metrics() if line["kind"] == "validation"]
     assert lines[-1]["explained"] > 0.1
