@@ -50,7 +50,7 @@ class Cut(NamedTuple):
     width: int
     """Of a board in the trunk, border included."""
     at_once: int
-    """How many boards go through the network together."""
+    """How many boards go through the network together at most."""
 
 
 class Room(NamedTuple):
@@ -290,8 +290,10 @@ def evaluate(planes, others, weights, shape, cut, count, room, policy, ownership
     channels, width = shape.channels, cut.width
     cells, points = width * width * channels, cut.size * cut.size
     layer = (cut.outputs + 2) ** 2 * channels * channels
-    for start in range(0, count, cut.at_once):
-        boards = min(cut.at_once, count - start)
+    parts = (count + cut.at_once - 1) // cut.at_once
+    for part in range(parts):  # of about the same size, as a small one wastes the weights that are read for it
+        start = count * part // parts
+        boards = count * (part + 1) // parts - start
         shifts = 25 * shape.planes * channels
         at = shifts + channels
         for board in range(boards):

@@ -35,6 +35,17 @@ def test_people_get_a_line_for_every_fact(capsys):
     assert {"system", "libraries", "processor", "kernels"} <= {line.split()[0] for line in lines}
 
 
+def test_people_are_told_what_runs_a_network():
+    facts = {"name": "n", "file": "n.onnx", "boards": "any", "parameters": 1000}
+    fast = {"runtime": "kernels", "evaluations_per_s": {"onnxruntime": 900.0, "kernels": 2100.0}, "reason": ""}
+    alone = {"runtime": "onnxruntime", "evaluations_per_s": {}, "reason": "no weights"}
+    found = {**doctor.examine(), "networks": [facts, facts | fast, facts | alone]}
+    lines = [line for line in doctor.report(found).splitlines() if line.startswith("network ")]
+    assert " on " not in lines[0]
+    assert "on own kernels (ONNX Runtime 900/s, own kernels 2,100/s)" in lines[1]
+    assert "on ONNX Runtime (no weights)" in lines[2]
+
+
 def test_no_network_is_a_problem(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(network_file, "data_dir", lambda: tmp_path)
     assert cli.main(["doctor"]) == 1
