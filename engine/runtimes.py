@@ -10,7 +10,7 @@ import contextlib
 import hashlib
 import os
 import time
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -121,7 +121,10 @@ def _kept(path: Path, weights: Path) -> Path:
     """Where the outcome is kept for exactly these files, this processor and these versions of both runtimes."""
     import llvmlite.binding as llvm
 
+    runtime = "unknown"
+    with contextlib.suppress(PackageNotFoundError):  # there are builds of it by other names
+        runtime = version("onnxruntime")
     digest = hashlib.sha256(path.read_bytes())
     digest.update(weights.read_bytes())
-    digest.update(repr((llvm.get_host_cpu_name(), version("onnxruntime"))).encode())
+    digest.update(repr((llvm.get_host_cpu_name(), runtime)).encode())
     return jit.folder_in_use() / f"runtime-{digest.hexdigest()[:20]}.json"

@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from engine import network_file, networks_command
 from engine.network_file import NetworkFileError, NetworkInfo
@@ -108,6 +110,30 @@ def test_files_that_are_no_networks(tmp_path: Path):
     newer = msgspec.json.encode(info("newer", [9], format=99)).decode()
     with pytest.raises(NetworkFileError, match="format 99, this version reads 1"):
         network_file.load_metadata(write(tmp_path / "newer.onnx", newer))
+
+
+@given(st.binary(max_size=60))
+def test_noise_is_never_more_than_an_error_that_names_the_file(tmp_path_factory: pytest.TempPathFactory, noise: bytes):
+    path = tmp_path_factory.mktemp("noise") / "noise.onnx"
+    path.write_bytes(noise)
+    with pytest.raises(NetworkFileError, match=r"noise\.onnx"):
+        network_file.load_metadata(path)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.001, 0.5, 0.99, 0.9999])
+def test_a_network_that_was_cut_short_is_an_error(tmp_path: Path, share: float):
+    whole = network_file.shipped()[0].read_bytes()
+    (tmp_path / "short.onnx").write_bytes(whole[: int(share * len(whole))])
+    with pytest.raises(NetworkFileError, match=r"short\.onnx"):
+        network_file.load_metadata(tmp_path / "short.onnx")
+
+
+def test_the_runtime_reads_the_same_metadata():
+    onnxruntime = pytest.importorskip("onnxruntime")
+    for path in network_file.shipped():
+        session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+        text = session.get_modelmeta().custom_metadata_map[network_file.KEY]
+        assert network_file.load_metadata(path) == network_file.parse_info(text, path)
 
 
 @pytest.mark.parametrize(
