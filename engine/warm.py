@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from engine import network_file, rollout_file
 from engine.compact_evaluator import CompactEvaluator
 from engine.evaluator import Evaluation, EvaluatorError
+from engine.network_file import NetworkFileError
 from engine.player import Player
 from engine.player_file import NO_NETWORK, load_player
 from engine.rollout import load_rollouts
@@ -87,7 +88,7 @@ def _features() -> None:
 
 def _networks() -> None:
     for path in network_file.shipped():
-        with contextlib.suppress(EvaluatorError):  # there are no kernels for it
+        with contextlib.suppress(EvaluatorError, NetworkFileError):  # there are no kernels or no weights for it
             evaluator = CompactEvaluator(path)
             planes = np.zeros((1, features.plane_count(evaluator.feature_set), SIZE, SIZE), np.uint8)
             evaluator.evaluate(planes, np.zeros((1, len(features.GLOBALS)), np.float32))
