@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from engine import network_file
 from engine.evaluator import Evaluation, Evaluator
-from engine.onnx_evaluator import OnnxEvaluator
+from engine.runtimes import choose, open_network
 from gozero import timing
 from selfplay.game import GameSettings, alternating, play_games
 
@@ -59,7 +59,7 @@ def main(argv: Sequence[str]) -> int:
 def measure(network: str, size: int, boards: int, repeats: int = timing.REPEATS) -> dict[str, Any]:
     """The figures of one network; each repeat plays `boards` games to their ends, so also with few boards left."""
     path = network_file.find(network, size)
-    evaluator = OnnxEvaluator(path)
+    evaluator = open_network(path)
     timed = _Timed(evaluator)
     settings = GameSettings(size=size)
     speeds: list[float] = []
@@ -75,9 +75,9 @@ def measure(network: str, size: int, boards: int, repeats: int = timing.REPEATS)
             shares.append(timed.seconds / seconds)
             lengths += played
     speed, length = statistics.median(speeds), statistics.mean(lengths)
-    evaluator.close()
     return {
         "network": evaluator.info.name,
+        "runtime": choose(path).runtime,
         "size": size,
         "boards": boards,
         "positions_per_s": speed,

@@ -120,13 +120,13 @@ def _played_by(config: ValueConfig) -> dict[str, list[str]]:
 def _players(config: ValueConfig) -> list[Evaluator]:
     """The policies that play the run's games. Raises RunError or NetworkFileError."""
     from engine import network_file
-    from engine.onnx_evaluator import OnnxEvaluator
+    from engine.runtimes import open_network
 
     sampling = config.sampling
     size = sampling.play.size
     if size != config.data.size:
         raise RunError(f"sampling.play.size = {size} and data.size = {config.data.size} must be the same")
-    return [OnnxEvaluator(network_file.find(name, size)) for name in (sampling.supervised, sampling.reinforced)]
+    return [open_network(network_file.find(name, size)) for name in (sampling.supervised, sampling.reinforced)]
 
 
 def _games(config: ValueConfig, players: list[Evaluator], folder: RunFolder) -> Path:
