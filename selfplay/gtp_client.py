@@ -26,6 +26,8 @@ from gozero.errors import GozeroError
 QUIT_SECONDS = 3.0
 # Debian installs GNU Go where not every account looks for programs.
 GAMES_FOLDER = "/usr/games"
+# The longest that a reply is waited for in one go (seconds), see _Patience.
+WAIT_SECONDS = 1.0
 # The longest line that is read in one piece (bytes), and how many lines may wait before the engine is left to block.
 LINE_BYTES = 1 << 20
 WAITING_LINES = 10_000
@@ -73,10 +75,37 @@ def split_command(command: str) -> list[str]:
     return [program, *words[1:]]
 
 
+class _Patience:
+    """How long a reply may take. Seconds in which the machine slept or this process was stopped do not count: engines
+    are stopped along with it, and nobody should lose a game by that.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._left = seconds
+
+    def wait(self, lines: queue.Queue[str | None]) -> str | None:
+        """The next of `lines`. Raises queue.Empty when there is none in time."""
+        while True:
+            # A wait that takes longer than it was to take was interrupted.
+            wait = max(0.0, min(WAIT_SECONDS, self._left))
+            start = time.monotonic()
+            try:
+                line = lines.get(timeout=wait)
+            except queue.Empty:
+                self._left -= wait
+                if self._left <= 0:
+                    raise
+            else:
+                self._left -= min(wait, time.monotonic() - start)
+                return line
+
+
 class GtpClient:
     """One GTP engine in a process of its own. Use as a context manager, or call `close`.
 
-    `seconds` arguments are wall-clock limits for one reply. After an EngineError the process has been ended.
+    `seconds` arguments are limits for one reply, by the clock while the machine is awake. After an EngineError the
+    process has been ended.
     """
 
     def __init__(self, command: str, log: Path | None = None) -> None:
@@ -129,17 +158,17 @@ class GtpClient:
             EngineTimeout: no whole reply came within `seconds`.
             EngineError: the engine is gone.
         """
-        deadline = time.monotonic() + seconds
+        patience = _Patience(seconds)
         try:
             self._stdin.write(f"{command}\n".encode())
             self._stdin.flush()
         except (OSError, ValueError):  # ValueError: we closed the pipe ourselves
             raise self._death(command) from None
-        head = self._next_line(command, seconds, deadline)
+        head = self._next_line(command, patience)
         while head[:1] not in ("=", "?"):  # what is printed before a reply is noise (Sabaki skips it too)
-            head = self._next_line(command, seconds, deadline)
+            head = self._next_line(command, patience)
         body = [head[1:].lstrip("0123456789")]
-        while line := self._next_line(command, seconds, deadline):
+        while line := self._next_line(command, patience):
             body.append(line)
         text = "\n".join(body).strip()
         if head[0] == "?":
@@ -170,13 +199,13 @@ class GtpClient:
             # A grandchild may hold the pipe open: the reader is a daemon, and need not be waited for beyond a moment.
             reader.join(timeout=1)
 
-    def _next_line(self, command: str, seconds: float, deadline: float) -> str:
+    def _next_line(self, command: str, patience: _Patience) -> str:
         """The next line of stdout without its end; control characters other than tab are dropped (GTP 2, 3.1)."""
         try:
-            line = self._lines.get(timeout=max(0.0, deadline - time.monotonic()))
+            line = patience.wait(self._lines)
         except queue.Empty:
             self.kill()
-            raise EngineTimeout(f"no reply to {command!r} within {seconds:g} s") from None
+            raise EngineTimeout(f"no reply to {command!r} within {patience.seconds:g} s") from None
         if line is None:
             raise self._death(command)
         return "".join(c for c in line if c >= " " or c == "\t").rstrip()

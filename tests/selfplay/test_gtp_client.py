@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
 import sys
 import threading
 import time
@@ -88,3 +91,27 @@ def test_programs_of_this_environment_are_found_without_the_path(monkeypatch):
     monkeypatch.setenv("PATH", "")
     program = Path(sys.executable)
     assert split_command(f"{program.name} -m gozero gtp")[0] == str(program)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="stops processes by signal")
+def test_time_in_which_all_were_stopped_is_nobodys(fake, checkout):
+    """As when a laptop's lid is closed: the limit is over when they go on, and still the engine has its seconds."""
+    script = f"""
+from selfplay.gtp_client import GtpClient
+with GtpClient({fake("slow", 2)!r}) as client:
+    client.send("name", 30)
+    print(client._process.pid, flush=True)
+    print(client.send("genmove b", 3), flush=True)
+"""
+    process = subprocess.Popen([sys.executable, "-c", script], cwd=checkout, stdout=subprocess.PIPE, text=True)
+    assert process.stdout
+    engine = int(process.stdout.readline())
+    time.sleep(0.3)
+    for pid in (engine, process.pid):
+        os.kill(pid, signal.SIGSTOP)
+    time.sleep(4)
+    for pid in (process.pid, engine):
+        os.kill(pid, signal.SIGCONT)
+        time.sleep(0.5)
+    assert process.communicate(timeout=30)[0] == "pass\n"
+    assert process.returncode == 0
