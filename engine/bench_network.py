@@ -19,10 +19,9 @@ from engine.compact_evaluator import CompactEvaluator
 from engine.evaluator import Evaluator, EvaluatorError
 from engine.network_file import NetworkFileError
 from engine.onnx_evaluator import OnnxEvaluator
-from engine.runtimes import KERNELS, ONNX, choose
+from engine.runtimes import KERNELS, ONNX, choose, middle_positions
 from engine.tensors import read_tensors
-from gozero import features, timing
-from gozero.position import Position
+from gozero import timing
 
 BATCHES: Final = (1, 4, 8, 16)
 GFLOPS_BATCH: Final = 8
@@ -61,7 +60,7 @@ def measure(path: Path, size: int) -> dict[str, Any]:
     with contextlib.suppress(EvaluatorError, NetworkFileError):  # there are none for it
         evaluators[KERNELS] = CompactEvaluator(path)
     info = network_file.load_metadata(path)
-    planes, facts = positions(info.feature_set, size, max(BATCHES))
+    planes, facts = middle_positions(info.feature_set, size, max(BATCHES))
     speeds: dict[str, dict[int, list[float]]] = {name: {batch: [] for batch in BATCHES} for name in evaluators}
     for _ in range(timing.REPEATS + 1):
         for batch in BATCHES:
@@ -89,19 +88,6 @@ def _speed(evaluator: Evaluator, planes: NDArray[np.uint8], facts: NDArray[np.fl
         evaluator.evaluate(planes, facts)
         calls += 1
     return calls * len(planes) / seconds
-
-
-def positions(feature_set: str, size: int, count: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """Planes and globals of `count` positions from the middle of games of random moves."""
-    random = np.random.default_rng(0)
-    planes, facts = [], []
-    for _ in range(count):
-        position = Position(size)
-        for _ in range(size * size // 2):
-            position.play(str(random.choice(position.legal_vertices() or ["pass"])))
-        planes.append(features.planes(position, feature_set))
-        facts.append(features.globals_of(position))
-    return np.stack(planes), np.stack(facts)
 
 
 def operations_of(path: Path, size: int) -> float | None:

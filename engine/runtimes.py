@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.onnx_evaluator import OnnxEvaluator
 from gozero import features, jit
@@ -99,9 +100,7 @@ def hold_trial(path: str | os.PathLike[str]) -> Choice:
         return Choice(runtime=ONNX, reason=str(error))
     evaluators: dict[str, NetworkEvaluator] = {ONNX: theirs, KERNELS: ours}
     size = 19 if theirs.supports(19) else max(size for size in range(1, 26) if theirs.supports(size))
-    random = np.random.default_rng(0)
-    planes = (random.random((_BATCH, features.plane_count(theirs.feature_set), size, size)) < 0.1).astype(np.uint8)
-    facts = random.standard_normal((_BATCH, len(features.GLOBALS))).astype(np.float32)
+    planes, facts = middle_positions(theirs.feature_set, size, _BATCH)
     expected, found = theirs.evaluate(planes, facts), ours.evaluate(planes, facts)
     for name, truth, answer in zip(expected._fields, expected, found, strict=True):
         if truth is not None and (answer is None or not np.allclose(truth, answer, rtol=TOLERANCE, atol=TOLERANCE)):
@@ -115,6 +114,24 @@ def hold_trial(path: str | os.PathLike[str]) -> Choice:
             seconds[name] += time.thread_time() - start
     speeds = {name: round(_BATCH * calls / taken, 1) for name, taken in seconds.items()}
     return Choice(runtime=max(speeds, key=speeds.__getitem__), evaluations_per_s=speeds)
+
+
+def middle_positions(feature_set: str, size: int, count: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """Planes and globals of `count` positions from the middle of games of random moves.
+
+    Planes of noise would not do: the kernels gain by points that look alike.
+    """
+    from gozero.position import Position  # imports numba
+
+    random = np.random.default_rng(0)
+    planes, facts = [], []
+    for _ in range(count):
+        position = Position(size)
+        for _ in range(size * size // 2):
+            position.play(str(random.choice(position.legal_vertices() or ["pass"])))
+        planes.append(features.planes(position, feature_set))
+        facts.append(features.globals_of(position))
+    return np.stack(planes), np.stack(facts)
 
 
 def _kept(path: Path, weights: Path) -> Path:
