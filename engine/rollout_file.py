@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from engine.rollout_tables import Vocabulary
 from gozero.data_files import data_dir
+from gozero.durable import replace_durably
 from gozero.errors import GozeroError
 
 FORMAT: Final = "gozero-rollout"
@@ -83,9 +84,7 @@ def save(path: str | os.PathLike[str], weights: RolloutWeights) -> None:
     partial = path.with_name(path.name + ".partial")
     with partial.open("wb") as file:
         np.savez_compressed(file, allow_pickle=False, **arrays)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
+    replace_durably(partial, path)
 
 
 def load(path: str | os.PathLike[str]) -> RolloutWeights:

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 import lzma
-import os
 import secrets
 import struct
 import zipfile
@@ -27,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gozero.coords import WHITE
+from gozero.durable import replace_durably
 from gozero.store import GAME_DTYPE, Store, StoreError, StoreMeta
 
 _FORMAT: Final = "gozero-travel"
@@ -85,16 +85,13 @@ def write(store: Store, path: Path, on_progress: Callable[[int, int], Any] | Non
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{path.name}-{secrets.token_hex(4)}.partial")
     try:
-        with temporary.open("wb") as file:
-            with zipfile.ZipFile(file, "w") as archive:
-                facts = {"format": _FORMAT, "version": _VERSION, **asdict(store.meta)}
-                archive.writestr(_member(_HEADER), json.dumps(facts))
-                for name, column in columns.items():
-                    add(archive, name, column)
-                add(archive, _MOVES, codes)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        with zipfile.ZipFile(temporary, "w") as archive:
+            facts = {"format": _FORMAT, "version": _VERSION, **asdict(store.meta)}
+            archive.writestr(_member(_HEADER), json.dumps(facts))
+            for name, column in columns.items():
+                add(archive, name, column)
+            add(archive, _MOVES, codes)
+        replace_durably(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
 
