@@ -316,8 +316,14 @@ def test_bad_number_of_workers(capsys):
 
 _INTERRUPTED = """
 import sys
+import time
 from training import pack
 from training.pack_command import main
+opening_key = pack.opening_key
+def slow_opening_key(game):
+    time.sleep(0.002)
+    return opening_key(game)
+pack.opening_key = slow_opening_key
 if __name__ == "__main__":
     pack._CHUNK_FILES = 1
     sys.exit(main(sys.argv[1:]))
@@ -329,7 +335,7 @@ if __name__ == "__main__":
 def test_ctrl_c_leaves_nothing(tmp_path: Path, texts: list[bytes], checkout: Path, workers: str):
     script = tmp_path / "interrupted.py"
     script.write_text(_INTERRUPTED)
-    # More work than gets done before the signal comes; the duplicates show that it has begun.
+    # Forty seconds of work, so that it goes on when the signal comes; the duplicates show that it has begun.
     path = make_tar(tmp_path / "g.tar", {f"{i}.sgf": texts[i % 12] for i in range(20_000)}, "w")
     work = tmp_path / "work"
     process = subprocess.Popen(
