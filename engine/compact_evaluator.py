@@ -43,7 +43,7 @@ class _Memory(threading.local):
 
 
 class CompactEvaluator:
-    """The weights beside a network file. Several threads may evaluate at once; each computes on its own.
+    """A network's weights, as beside a network file. Several threads may evaluate at once; each computes on its own.
 
     Answers are those of ONNX Runtime but for rounding, and do not depend on what else is in a batch.
 
@@ -60,19 +60,35 @@ class CompactEvaluator:
             NetworkFileError: it is missing or unreadable, or wants input planes that this program does not make.
             EvaluatorError: there are no kernels for such networks.
         """
-        self._path = Path(path).with_suffix(".safetensors")
-        self._tensors, self.info = read_tensors(self._path)
-        network_file.require_features(self.info, self._path)
-        if self.info.kind != COMPACT:
-            raise EvaluatorError(f"there are no kernels for {self._path}: it is of kind {self.info.kind!r}")
+        path = Path(path).with_suffix(".safetensors")
+        tensors, info = read_tensors(path)
+        network_file.require_features(info, path)
+        self._hold(tensors, info, str(path))
+
+    @classmethod
+    def of(cls, tensors: Weights, info: NetworkInfo, origin: str) -> CompactEvaluator:
+        """An evaluator on weights in memory, by the names of `engine.networks.Compact`; messages call them `origin`.
+
+        Raises:
+            NetworkFileError: they do not fit the architecture that `info` names.
+            EvaluatorError: there are no kernels for such networks.
+        """
+        evaluator = cls.__new__(cls)
+        evaluator._hold(tensors, info, origin)
+        return evaluator
+
+    def _hold(self, tensors: Weights, info: NetworkInfo, origin: str) -> None:
+        self._tensors, self.info, self._origin = tensors, info, origin
+        if info.kind != COMPACT:
+            raise EvaluatorError(f"there are no kernels for {origin}: it is of kind {info.kind!r}")
         try:
-            reason = _hindrance(self.info)
-            self._shape = _shape_of(self.info)
+            reason = _hindrance(info)
+            self._shape = _shape_of(info)
         except KeyError as error:
-            raise NetworkFileError(f"{self._path} says nothing about its {error}") from error
+            raise NetworkFileError(f"{origin} says nothing about its {error}") from error
         if reason:
-            raise EvaluatorError(f"there are no kernels for {self._path}: {reason}")
-        _require_weights(self._tensors, self._shape, self._path)
+            raise EvaluatorError(f"there are no kernels for {origin}: {reason}")
+        _require_weights(tensors, self._shape, origin)
         self._weights: dict[int, NDArray[np.float32]] = {}
         self._memory = _Memory()
 
@@ -88,7 +104,7 @@ class CompactEvaluator:
         """
         boards, count, size = planes.shape[:3]
         if count != self._shape.planes:
-            raise EvaluatorError(f"the network {self._path} reads {self._shape.planes} planes, not {count}")
+            raise EvaluatorError(f"the network {self._origin} reads {self._shape.planes} planes, not {count}")
         policy = np.empty((boards, size * size + 1), np.float32)
         ownership = np.empty((boards, size * size), np.float32)
         judged = np.empty((boards, 2), np.float32)
@@ -155,7 +171,7 @@ def _shape_of(info: NetworkInfo) -> Shape:
     )
 
 
-def _require_weights(tensors: Weights, shape: Shape, path: Path) -> None:
+def _require_weights(tensors: Weights, shape: Shape, origin: str) -> None:
     """Raises NetworkFileError unless there are all weights that `arranged` puts together, each of its shape."""
     channels, hidden, judging, inner = shape.channels, shape.policy_channels, shape.value_channels, shape.value_hidden
     wanted: dict[str, tuple[int, ...]] = {
@@ -192,7 +208,7 @@ def _require_weights(tensors: Weights, shape: Shape, path: Path) -> None:
         wanted |= dict.fromkeys(parts, (channels,))
     for name, size in wanted.items():
         if name not in tensors or tensors[name].shape != size:
-            raise NetworkFileError(f"the weights in {path} do not fit its architecture: {name} is not {size}")
+            raise NetworkFileError(f"the weights in {origin} do not fit its architecture: {name} is not {size}")
 
 
 def cut_of(size: int) -> Cut:

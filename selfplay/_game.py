@@ -105,7 +105,8 @@ def show(boards, slots, table, feature_set, planes):
 
 @lean_kernel
 def draw(logits, mask, temperature, rng):
-    """A move drawn from the softmax of logits / temperature over the moves of the mask; the best one at temperature 0.
+    """A move drawn from the softmax of logits / temperature over the moves of the mask, and the chance it had; the best
+    one at temperature 0, for certain.
 
     logits: float32[M]; mask: uint8[M], at least one of them 1; rng: uint64[1], used once unless the temperature is 0.
     """
@@ -114,7 +115,7 @@ def draw(logits, mask, temperature, rng):
         if mask[move] != 0 and (best < 0 or logits[move] > logits[best]):
             best = np.int64(move)
     if temperature == 0.0:
-        return best
+        return best, 1.0
     scale = np.float32(1.0 / temperature)
     total = 0.0
     for move in range(mask.shape[0]):
@@ -122,25 +123,27 @@ def draw(logits, mask, temperature, rng):
             total += np.float64(exponential((logits[move] - logits[best]) * scale))
     left = random_float(rng) * total
     last = best
+    weight = 1.0
     for move in range(mask.shape[0]):
         if mask[move] != 0:
             last = np.int64(move)
-            left -= np.float64(exponential((logits[move] - logits[best]) * scale))
+            weight = np.float64(exponential((logits[move] - logits[best]) * scale))
+            left -= weight
             if left < 0.0:
                 break
-    return last
+    return last, weight / total
 
 
 @lean_kernel
-def advance(boards, slots, logits, mask, temperature, table, superko, chosen):
+def advance(boards, slots, logits, mask, temperature, table, superko, chosen, chances):
     """Draws and plays a move in each of the games in `slots`, int64[n].
 
     logits: float32[n, M], mask: uint8[n, M], as the symmetry of `ask` shows the board. chosen: int64[n], filled with
-    the moves as that symmetry shows them.
+    the moves as that symmetry shows them. chances: float32[n], filled with the probabilities they were drawn with.
     """
     for row in range(slots.shape[0]):
         slot = slots[row]
-        chosen[row] = draw(logits[row], mask[row], temperature, boards.rng[slot])
+        chosen[row], chances[row] = draw(logits[row], mask[row], temperature, boards.rng[slot])
         index = np.int64(mask.shape[1] - 1)
         if chosen[row] != index:
             where = table[boards.symmetry[slot]]

@@ -100,11 +100,21 @@ class Turn(NamedTuple):
     global_values: NDArray[np.float32]  # [n, G]
     mask: NDArray[np.uint8]  # [n, S*S+1] the moves that it drew from, see `_game.sensible_moves`
     moves: NDArray[np.int64]  # [n] the moves drawn; like planes and mask as the position was turned
+    chances: NDArray[np.float32]  # [n] the probabilities that they were drawn with
     value: NDArray[np.float32]  # [n] the policy's, for the player to move
 
     def only(self, rows: NDArray[np.bool_]) -> Turn:
         """The turn in the games of bool[n] `rows` alone."""
-        mine = (self.games, self.plies, self.planes, self.global_values, self.mask, self.moves, self.value)
+        mine = (
+            self.games,
+            self.plies,
+            self.planes,
+            self.global_values,
+            self.mask,
+            self.moves,
+            self.chances,
+            self.value,
+        )
         return Turn(self.policy, *(array[rows] for array in mine))  # type: ignore[arg-type]
 
 
@@ -234,7 +244,7 @@ class _Table:
         passes, turns = settings.passing == "wanted", settings.turning and seat != RANDOM
         mask = np.empty((count, moves), np.uint8)
         told = np.empty((count, len(features.GLOBALS)), np.float32)
-        chosen = np.empty(count, np.int64)
+        chosen, chances = np.empty(count, np.int64), np.empty(count, np.float32)
         numbers, plies = self._numbers[slots], boards.length[slots].copy()
         planes = np.empty((count, 0, settings.size, settings.size), np.uint8)
         name = NO_FEATURES if seat == RANDOM else self._policies[seat].feature_set
@@ -262,14 +272,15 @@ class _Table:
         def move(part: slice) -> None:
             superko = self._rules.superko_code
             kept = slots[part][staying[part]]
-            drawn = np.empty(len(kept), np.int64)
+            drawn, drawn_with = np.empty(len(kept), np.int64), np.empty(len(kept), np.float32)
             rows = (logits[part][staying[part]], mask[part][staying[part]])
-            _game.advance(boards, kept, *rows, temperature, self._symmetries, superko, drawn)
-            chosen[part][staying[part]] = drawn
+            _game.advance(boards, kept, *rows, temperature, self._symmetries, superko, drawn, drawn_with)
+            chosen[part][staying[part]], chances[part][staying[part]] = drawn, drawn_with
 
         self._in_parts(move, count)
         if self._watch and evaluation is not None and staying.any():
-            self._watch(Turn(seat, numbers, plies, planes, told, mask, chosen, evaluation.value).only(staying))
+            turn = Turn(seat, numbers, plies, planes, told, mask, chosen, chances, evaluation.value)
+            self._watch(turn.only(staying))
         ended: NDArray[np.bool_] = (
             (boards.state[slots, _board.PASSES] >= 2) | (boards.length[slots] >= settings.most_moves) | ~staying
         )

@@ -22,7 +22,7 @@ from gozero import features
 from gozero.durable import replace_durably
 from gozero.errors import GozeroError
 from training import checkpoint
-from training.reinforce import ReinforceConfig
+from training.reinforce_config import ReinforceConfig
 from training.run_folder import RunError, RunFolder
 from training.supervised import PolicyConfig
 from training.value import ValueConfig

@@ -36,9 +36,10 @@ def main(argv: Sequence[str]) -> int:
 def _train(arguments: argparse.Namespace) -> int:
     import torch
 
-    from training import reinforce, train_command
+    from training import reinforce, reinforce_config, train_command
     from training.loop import train
-    from training.reinforce import ReinforceConfig, ReinforceStage
+    from training.reinforce import ReinforceStage
+    from training.reinforce_config import ReinforceConfig
 
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise GozeroError("gozero train reinforce runs as one process: start it without torchrun")
@@ -64,9 +65,9 @@ def _train(arguments: argparse.Namespace) -> int:
     device = train_command.pick_device(arguments.device)
     train_command.tune(device, config.loop.precision)
     if arguments.resume:
-        network = reinforce.untrained(config)
+        network = reinforce_config.untrained(config)
     else:
-        config, network = reinforce.complete(config)
+        config, network = reinforce_config.complete(config)
     network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     stage = ReinforceStage(config, network, folder)
     if arguments.resume:

@@ -90,7 +90,7 @@ PRESETS = sorted(path.name for path in (data_dir() / "configs").glob("*.yaml") i
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_every_training_preset_loads(name: str):
-    from training.reinforce import ReinforceConfig
+    from training.reinforce_config import ReinforceConfig
     from training.rollout_fit import RolloutConfig
     from training.supervised import PolicyConfig
     from training.value import ValueConfig

@@ -117,6 +117,22 @@ def test_a_policy_is_shown_the_position_and_what_it_may_play(turning: bool) -> N
     assert sum(len(turn.games) for turn in turns) == sum(len(game.record.moves) for game in games)
 
 
+@pytest.mark.nojit
+@pytest.mark.parametrize("temperature", [0.0, 0.5, 2.0])
+def test_a_turn_says_how_likely_its_moves_were(temperature: float) -> None:
+    logits = np.random.default_rng(5).normal(0, 1, SIZE**2 + 1).astype(np.float32)
+    turns: list[Turn] = []
+    settings = GameSettings(size=SIZE, komi=0.5, longest=12, temperature=temperature)
+    played(2, settings, policies=[Knows(logits), Knows(logits)], watch=turns.append)
+    for turn in turns:
+        for mask, move, chance in zip(turn.mask, turn.moves, turn.chances, strict=True):
+            if temperature == 0.0:
+                assert chance == 1
+                continue
+            weights = np.exp(logits / temperature) * mask
+            assert chance == pytest.approx(weights[move] / weights.sum(), rel=1e-4)
+
+
 def test_colours_alternate() -> None:
     assert [colour_of_first(game) for game in range(3)] == [BLACK, WHITE, BLACK]
     numbers, plies = np.array([0, 0, 1, 1, 2]), np.array([2, 3, 2, 3, 1])
