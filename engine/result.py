@@ -9,6 +9,7 @@ from typing import Final, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from engine._tree import ROOT_MOVE
 from engine.tree import Tree
 from gozero.coords import PASS, move_index, point_of
 from gozero.geometry import board_points
@@ -136,26 +137,52 @@ def is_disputed(tree: Tree) -> bool:
     return bool(np.argmax(visits[enough]) != np.argmin(tree.mean_values(tried[enough])))
 
 
-def _visited_moves(tree: Tree) -> list[MoveStats]:
-    """The moves at the root that have visits, by visits, then by value, then as they were first tried.
+class KnownMoves:
+    """The moves at a tree's root as they were last read, by move index.
 
-    A program that analyses asks ten times a second, and hundreds of moves may have visits: so everything is gathered
-    at once, and nothing is done move by move that can be done for all.
+    A program that analyses asks ten times a second. Hundreds of moves may have visits by then, of which few have got
+    another since: those alone are made anew. Below a move without another visit nothing has changed either, so that its
+    line stands too.
+
+    Attributes:
+        found: `engine._tree.ROOT_MOVE[S*S + 1]`; without visits where a move was never read.
+        stats: object[S*S + 1] of `MoveStats`.
     """
+
+    def __init__(self, size: int) -> None:
+        self.found = np.zeros(size * size + 1, ROOT_MOVE)
+        self.stats = np.empty(size * size + 1, np.object_)
+
+    def update(
+        self,
+        found: NDArray[np.void],
+        line_moves: NDArray[np.int16],
+        line_visits: NDArray[np.int32],
+        points: NDArray[np.int32],
+    ) -> None:
+        """Takes what `Tree.root_moves` has read; `points` int32[S*S + 1] by move index."""
+        before = self.found[found["move"]]
+        same = before["visits"] == found["visits"]
+        for name in ("value", "prior", "lcb"):
+            same &= before[name] == found[name]
+        changed = found[~same]
+        lines, visits = points[line_moves].tolist(), line_visits.tolist()
+        columns = (changed[name].tolist() for name in ("move", "visits", "value", "prior", "lcb", "line", "line_end"))
+        for move, count, value, prior, lcb, begin, end in zip(*columns, strict=True):
+            line = lines[begin:end]
+            self.stats[move] = MoveStats(line[0], count, value, prior, lcb, line, visits[begin:end])
+        self.found[changed["move"]] = changed
+
+
+def _visited_moves(tree: Tree) -> list[MoveStats]:
+    """The moves at the root that have visits, by visits, then by value, then as they were first tried."""
     found, line_moves, line_visits = tree.root_moves(_LCB_DEVIATIONS, _LINE_LENGTH)
-    found = found[np.lexsort((-found["value"], -found["visits"]))]
-    points = np.append(board_points(tree.size), np.int32(PASS))
-    line, visits_along = points[line_moves].tolist(), line_visits.tolist()
-    parts = [slice(*ends) for ends in zip(found["line"].tolist(), found["line_end"].tolist(), strict=True)]
-    return list(
-        map(
-            MoveStats,
-            points[found["move"]].tolist(),
-            *(found[name].tolist() for name in ("visits", "value", "prior", "lcb")),
-            [line[part] for part in parts],
-            [visits_along[part] for part in parts],
-        )
-    )
+    if tree.known_moves is None:
+        tree.known_moves = KnownMoves(tree.size)
+    tree.known_moves.update(found, line_moves, line_visits, np.append(board_points(tree.size), np.int32(PASS)))
+    order = np.lexsort((-found["value"], -found["visits"]))
+    moves: list[MoveStats] = tree.known_moves.stats[found["move"][order]].tolist()
+    return moves
 
 
 def _first_choice(tree: Tree) -> MoveStats:

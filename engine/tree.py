@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine import _tree
 from engine._tree import NODE, TreeArrays
+
+if TYPE_CHECKING:
+    from engine.result import KnownMoves
 
 _EDGE_FIELDS: Final = {"move": np.int16, "prior": np.float32, "child": np.int32}
 _EDGE_BYTES: Final = sum(np.dtype(kind).itemsize for kind in _EDGE_FIELDS.values())
@@ -22,6 +25,7 @@ class Tree:
         size: the board is size x size points.
         budget: bytes that the arrays take at most.
         rollout_share: lambda, see `engine._tree.mean_value`.
+        known_moves: the root's moves as `engine.result` last read them; None before.
     """
 
     def __init__(self, size: int, budget: int, rollout_share: float = 0.0) -> None:
@@ -35,6 +39,7 @@ class Tree:
         self.budget = budget
         self.rollout_share = rollout_share
         self.size = size
+        self.known_moves: KnownMoves | None = None
         self.arrays: TreeArrays = TreeArrays(
             nodes=np.empty(nodes, NODE),
             **{name: np.empty(nodes * moves, kind) for name, kind in _EDGE_FIELDS.items()},

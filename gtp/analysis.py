@@ -172,15 +172,16 @@ def _truth(word: str, key: str) -> bool:
 class LineWriter:
     """Writes the lines of one analysis.
 
-    On a large board hundreds of moves may have visits, of which few get another one between two lines: the text of the
-    others is kept.
+    On a large board hundreds of moves may have visits, of which few get another one between two lines. A search tells
+    of the others by the same objects, and their text is kept.
     """
 
     def __init__(self, size: int, dialect: Dialect, options: AnalysisOptions) -> None:
         self._size = size
         self._dialect = dialect
         self._options = options
-        self._written: dict[int, tuple[MoveStats, str, str]] = {}  # by point: what stands before and after the order
+        # By point: a move, and what stands before and after its order.
+        self._written: dict[int, tuple[MoveStats, str, str]] = {}
 
     def line(self, found: SearchResult) -> str:
         """All moves, best first, `pv` last in each unless the visits along it are asked for; "" while there is nothing
@@ -203,16 +204,16 @@ class LineWriter:
 
     def _info(self, move: MoveStats, order: int) -> str:
         known = self._written.get(move.point)
-        if known is None or known[0] != move:
+        if known is None or known[0] is not move:
             known = self._written[move.point] = (move, self._statistics(move), self._variation(move))
         return f"{known[1]} order {order} {known[2]}"
 
     def _statistics(self, move: MoveStats) -> str:
-        begin = f"info move {_vertex(move.point, self._size)} visits {move.visits}"
-        rate, lcb = win_rate(move.value), win_rate(move.lcb)
+        size, lcb = self._size, win_rate(move.lcb)
+        begin = f"info move {_vertex(move.point, size)} visits {move.visits}"
         if self._dialect is Dialect.KATAGO:
-            return f"{begin} {_kata_values(move.value, self._size)} prior {move.prior:.4f} lcb {lcb:.4f}"
-        rate, prior, lcb = (_ten_thousandths(share) for share in (rate, move.prior, lcb))
+            return f"{begin} {_kata_values(move.value, size)} prior {move.prior:.4f} lcb {lcb:.4f}"
+        rate, prior, lcb = (_ten_thousandths(share) for share in (win_rate(move.value), move.prior, lcb))
         return f"{begin} winrate {rate} prior {prior} lcb {lcb}"
 
     def _variation(self, move: MoveStats) -> str:
@@ -243,12 +244,18 @@ _vertex = cache(coords.format_vertex)  # a line names hundreds of points
 def _kata_values(value: float, size: int) -> str:
     rate = win_rate(value)
     points = f"{lead_of(rate, size):.2f}"
-    return f"winrate {rate:.4f} scoreMean {points} scoreStdev {lead_deviation(size):.2f} scoreLead {points}"
+    return f"winrate {rate:.4f} scoreMean {points} {_deviation(size)} scoreLead {points}"
+
+
+@cache
+def _deviation(size: int) -> str:
+    return f"scoreStdev {lead_deviation(size):.2f}"
 
 
 def win_rate(value: float) -> float:
     """A value in [-1, 1] as the chance to win, in [0, 1], for the same player."""
-    return min(max((1 + value) / 2, 0.0), 1.0)
+    rate = (1 + value) / 2
+    return 0.0 if rate < 0.0 else 1.0 if rate > 1.0 else rate  # half the time of min and max, and a line has hundreds
 
 
 def lead_of(rate: float, size: int) -> float:

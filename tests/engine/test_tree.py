@@ -221,9 +221,14 @@ def test_a_full_tree_goes_on_without_its_least_visited_parts() -> None:
 @pytest.mark.nojit
 @pytest.mark.parametrize("size", [2, 5])
 def test_what_a_result_says_of_the_moves_is_what_stands_in_the_tree(size: int) -> None:
-    """Every move with visits once, best first, with its most visited line; read here step by step."""
+    """Every move with visits once, best first, with its most visited line; read here step by step.
+
+    The tree was read before, when it had fewer visits.
+    """
     search = Search(HashEvaluator(), SMALL, seed=4)
+    earlier = search.run(Position(size, KOMI), Limits(visits=100))
     result = search.run(Position(size, KOMI), Limits(visits=300))
+    assert sum(move.visits for move in earlier.moves) == 99, "what was told before stands"
     tree = search.tree
     assert tree is not None
     nodes = tree.arrays.nodes
@@ -255,6 +260,16 @@ def test_what_a_result_says_of_the_moves_is_what_stands_in_the_tree(size: int) -
         assert [point_of(index, size) for index in lines[start:end].tolist()] == cut[4][:3]
         assert line_visits[start:end].tolist() == cut[5][:3]
     assert any(len(entry[4]) > 3 for entry in seen.values())
+
+
+@pytest.mark.nojit
+def test_only_moves_with_more_visits_are_made_anew() -> None:
+    search = Search(HashEvaluator(), SMALL, seed=4)
+    before = {move.point: move for move in search.run(Position(5, KOMI), Limits(visits=200)).moves}
+    after = search.run(Position(5, KOMI), Limits(visits=203)).moves
+    kept = [move for move in after if before.get(move.point) is move]
+    assert kept == [move for move in after if before.get(move.point) == move]
+    assert len(after) - 3 <= len(kept) < len(after)
 
 
 @pytest.mark.nojit
