@@ -103,8 +103,8 @@ class Turn(NamedTuple):
     chances: NDArray[np.float32]  # [n] the probabilities that they were drawn with
     value: NDArray[np.float32]  # [n] the policy's, for the player to move
 
-    def only(self, rows: NDArray[np.bool_]) -> Turn:
-        """The turn in the games of bool[n] `rows` alone."""
+    def only(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> Turn:
+        """The turn in some of the games alone: those where bool[n] `rows` is true, or of the numbers int64[k] in it."""
         mine = (
             self.games,
             self.plies,

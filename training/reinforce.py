@@ -21,6 +21,7 @@ from gozero.errors import GozeroError
 from selfplay.contest import Contest, contest
 from selfplay.game import GameSettings, Turn, alternating, colour_of_first, play_games, resignations
 from selfplay.pool import Pool
+from training.advantages import advantages
 from training.losses import divergence, entropy, masked_log_policy, reinforce_loss
 from training.playing import player_of
 from training.reinforce_config import HEAD, NO_BASELINE, ReinforceConfig, untrained
@@ -37,20 +38,13 @@ class CollapseError(GozeroError):
     """A policy that plays no real games any more."""
 
 
-class _Rows(NamedTuple):
-    """The learner's moves in the games of a step."""
+class _Games(NamedTuple):
+    """The games of a step."""
 
-    planes: NDArray[np.uint8]  # [B, C, S, S]
-    globals: NDArray[np.float32]  # [B, G]
-    mask: NDArray[np.uint8]  # [B, M]
-    moves: NDArray[np.int64]  # [B]
-    chances: NDArray[np.float32]  # [B] what they were drawn with
-    value: NDArray[np.float32]  # [B] of the policy when it played
-    results: NDArray[np.float32]  # [B] z for the learner: 1 won, -1 lost
-
-    def only(self, rows: NDArray[np.int64]) -> _Rows:
-        """Those of the given numbers."""
-        return _Rows(*(array[rows] for array in self))  # type: ignore[arg-type]
+    moves: Turn  # all B moves of the learner's, as if they had been one turn
+    results: NDArray[np.float32]  # [B] z for the learner in the game of each: 1 won, -1 lost
+    contest: Contest
+    resignations: tuple[int, int, int]  # see selfplay.game.resignations
 
 
 class ReinforceStage:
@@ -100,11 +94,12 @@ class ReinforceStage:
         step, learning = batch, self.config.learning
         if step % learning.pool_every == 0:
             self.pool.add(step, self.network.state_dict())
-        every, games, given_up = self._play(step)
-        foreseen = every.results - self._baseline(every)
-        kept, worth = self._thinned(step, foreseen, every.chances)
-        rows, advantages, weights = every.only(kept), self._here(foreseen[kept]), self._here(worth)
-        results = self._here(rows.results)
+        played = self._play(step)
+        every, games = played.moves, played.contest
+        better = advantages(self._baseline(every), played.results, every.games, every.plies, learning.trace)
+        kept, worth = self._thinned(step, better, every.chances)
+        rows, gains, weights = every.only(kept), self._here(better[kept]), self._here(worth)
+        results = self._here(played.results[kept])
         anchored = learning.anchor > 0
         if anchored:
             self._beginner()
@@ -113,10 +108,10 @@ class ReinforceStage:
 
         def part(of: slice) -> Tensor:
             planes = self._here(rows.planes[of]).to(torch.float32, memory_format=torch.channels_last)
-            told, mask = self._here(rows.globals[of]), self._here(rows.mask[of])
+            told, mask = self._here(rows.global_values[of]), self._here(rows.mask[of])
             answers = network(planes, told)
             log_policy = masked_log_policy(answers.policy, mask, self.config.play.temperature)
-            loss = reinforce_loss(log_policy, self._here(rows.moves[of]), weights[of] * advantages[of], count)
+            loss = reinforce_loss(log_policy, self._here(rows.moves[of]), weights[of] * gains[of], count)
             sums["entropy"] = sums["entropy"] + (weights[of] * entropy(log_policy.detach(), mask)).sum()
             if anchored:
                 with torch.no_grad():
@@ -136,12 +131,12 @@ class ReinforceStage:
             "score": torch.tensor(games.score),
             "moves": torch.tensor(games.moves_per_game),
             "entropy": sums["entropy"] / moves,
-            "advantage": torch.tensor(np.square(foreseen).mean()),
+            "advantage": torch.tensor(np.square(better).mean()),
         }
         if self.config.network is not None:
             metrics["value_error"] = sums["value"] / moves
         if self.config.play.resign_below > -1:
-            resigned, doubted, wrong = given_up
+            resigned, doubted, wrong = played.resignations
             metrics["resigned"] = torch.tensor(resigned / count)
             # Their means' ratio is the share of resignations that would have been wrong.
             metrics["played_out"] = torch.tensor(doubted / count)
@@ -167,8 +162,8 @@ class ReinforceStage:
                 against.append(contest(learner, opponent, settings, games, seed=1 + number))
         return results | _named("pool", against)
 
-    def _play(self, step: int) -> tuple[_Rows, Contest, tuple[int, int, int]]:
-        """The games of a step: the learner's moves in them, the results as a contest's, and `game.resignations`."""
+    def _play(self, step: int) -> _Games:
+        """The games of a step against a member of the pool."""
         config = self.config
         (member,) = self.pool.draw(config.loop.seed, step)
         policies = [player_of(self.network, config.features), self._member(member)]
@@ -197,35 +192,28 @@ class ReinforceStage:
             0.0 if game.record.winner == 0 else 1.0 if game.record.winner == colour else -1.0
             for game, colour in zip(played, first, strict=True)
         ]
-        results = np.array(signs, np.float32)[np.concatenate([turn.games for turn in turns])]
-        rows = _Rows(
-            np.concatenate([turn.planes for turn in turns]),
-            np.concatenate([turn.global_values for turn in turns]),
-            np.concatenate([turn.mask for turn in turns]),
-            np.concatenate([turn.moves for turn in turns]),
-            np.concatenate([turn.chances for turn in turns]),
-            np.concatenate([turn.value for turn in turns]),
-            results,
-        )
-        return rows, Contest([game.record for game in played], first, repeated=0), resignations(played)
+        moves = Turn(0, *(np.concatenate(arrays) for arrays in zip(*(turn[1:] for turn in turns), strict=True)))
+        results = np.array(signs, np.float32)[moves.games]
+        contest_of = Contest([game.record for game in played], first, repeated=0)
+        return _Games(moves, results, contest_of, resignations(played))
 
     def _thinned(
-        self, step: int, foreseen: NDArray[np.float32], chances: NDArray[np.float32]
+        self, step: int, better: NDArray[np.float32], chances: NDArray[np.float32]
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Numbers int64[K] of the moves that are learned from, and float32[K] what each of them weighs."""
-        keep = keep_chances(importance(foreseen, chances), self.config.learning.share)
+        keep = keep_chances(importance(better, chances), self.config.learning.share)
         drawn = np.random.default_rng((self.config.loop.seed, step, 2)).random(len(keep))
         kept = np.flatnonzero(drawn < keep)
         return kept, (1 / keep[kept]).astype(np.float32)
 
-    def _baseline(self, rows: _Rows) -> NDArray[np.float32]:
-        """v(s) of every row, float32[B]."""
+    def _baseline(self, moves: Turn) -> NDArray[np.float32]:
+        """v(s) before every move, float32[B]."""
         if self.critic is None:
-            return rows.value if self.config.learning.baseline == HEAD else np.zeros_like(rows.value)
+            return moves.value if self.config.learning.baseline == HEAD else np.zeros_like(moves.value)
         size = self.config.learning.slice
-        starts = range(0, len(rows.moves), size)
-        parts = [self.critic.evaluate(rows.planes[i : i + size], rows.globals[i : i + size]) for i in starts]
-        return np.concatenate([part.value for part in parts])
+        starts = range(0, len(moves.moves), size)
+        inputs = ((moves.planes[i : i + size], moves.global_values[i : i + size]) for i in starts)
+        return np.concatenate([self.critic.evaluate(*some).value for some in inputs])
 
     def _refuse_collapse(self, step: int, mean_entropy: float, moves: float) -> None:
         learning = self.config.learning

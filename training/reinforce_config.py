@@ -28,6 +28,10 @@ class LearningConfig(Config, frozen=True):
     baseline: str = HEAD
     """v(s) in the advantage z - v(s): `none` for 0 (the paper's first pass), `head` for the network's own value head,
     or the name of a network with the same input planes whose value is used (the paper's second pass)."""
+    trace: float = 1.0
+    """lambda of the advantages, from 0 to 1 (`training.advantages`): 1 is REINFORCE, below it the value's own changes
+    count and not only the result. On 9x9 with compact-9's value, at temperature 0.5, the share of signal in a step's
+    gradient is 16 % at 1, 29 % at 0.9 and 42 % at 0.8; the cosine to REINFORCE's is 0.91 and 0.85."""
     value: float = 0.5
     """Weight of the value head's squared error on z. At 0 the head's own weights stay as they are, but the trunk below
     it moves with the policy, so that its answers drift: `value_error` tells."""
@@ -56,6 +60,8 @@ class LearningConfig(Config, frozen=True):
         for name in ("value", "anchor", "start_moves"):
             if getattr(self, name) < 0:
                 raise ValueError(f"learning.{name} must not be negative, it is {getattr(self, name)}")
+        if not 0 <= self.trace <= 1:
+            raise ValueError(f"learning.trace must be from 0 to 1, it is {self.trace}")
         if not 0 < self.share <= 1:
             raise ValueError(f"learning.share must be above 0 and at most 1, it is {self.share}")
 
