@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Final, NamedTuple, cast
@@ -25,9 +26,11 @@ from gozero.geometry import symmetry_table
 
 _MEMORY: Final = 0.8
 """How much of the measured speed of calls is kept from one call to the next."""
-_HERE_SECONDS: Final = 0.02
-"""Where one call at a time is enough, one that takes no longer than this is made on the tree's own thread: handing a
-batch over and back takes a twentieth of a millisecond, but who waits for a call hears nothing."""
+_SHORT_SECONDS: Final = 0.01
+"""Of calls that take no longer than this the tree's own thread makes its share: waking another thread, and being woken
+by it, takes a tenth of a millisecond. It hears nothing meanwhile, which is why it leaves longer ones to others."""
+_KEPT_BUSY: Final = 2
+"""Batches that each of the others has then, one of them waiting: they last while this thread makes its own call."""
 
 POLL_SECONDS: Final = 0.01
 """How often the clock and `stop` are looked at while the search waits for the evaluator."""
@@ -53,7 +56,7 @@ class Crew:
     """Who judges the leaves of a search.
 
     Attributes:
-        evaluator: asked on `threads`, `at_once` calls at a time.
+        evaluator: asked on `threads` and, where calls are short, on the tree's own, `at_once` calls at a time.
         rollouts: played on the tree's own thread while the evaluator works; None where they have no share.
         symmetry_rng, rollout_rng: uint64[1], see gozero._random.
     """
@@ -81,7 +84,6 @@ class _Batch:
 
     leaves: LeafBatch
     filled: int
-    future: Future[None] | None = None
     results: NDArray[np.float32] | None = None
     """Of the rollouts, once they are played."""
 
@@ -100,6 +102,8 @@ class Flight:
         self._batch_size = batch_size
         self._table = symmetry_table(tree.size)
         self._batches: dict[int, _Batch] = {}
+        self._calls: SimpleQueue[tuple[int, LeafBatch, int] | None] = SimpleQueue()
+        self._callers = 0
         self._answers: SimpleQueue[_Answer] = SimpleQueue()
         self._next_ticket = 0
         self._spare: list[LeafBatch] = []
@@ -114,24 +118,39 @@ class Flight:
         """How many leaves wait for their answer."""
         return sum(batch.filled for batch in self._batches.values())
 
+    @property
+    def has_room(self) -> bool:
+        """Whether another batch may be launched now."""
+        return self._asks_here or self.batches < self._crew.at_once
+
     def new_batch(self) -> LeafBatch:
         """Room for leaves that are to be launched."""
         return self._spare.pop() if self._spare else new_batch(self.tree.size, self._batch_size)
 
-    def launch(self, leaves: LeafBatch, count: int) -> None:
-        """Sends the first `count` leaves of a batch to the evaluator, or asks it at once (see `_HERE_SECONDS`).
+    def launch(self, leaves: LeafBatch, count: int) -> bool:
+        """Sends the first `count` leaves of a batch to the evaluator, or asks it here where calls are short.
+
+        Returns:
+            whether the answer is there already, and backed up.
 
         Raises:
             EvaluatorError: as in `land`.
         """
-        ticket = self._next_ticket
+        ticket, call = self._next_ticket, (self._next_ticket, leaves, count)
         self._next_ticket += 1
+        others = self._crew.at_once - self._asks_here
+        is_here = self._asks_here and self.batches >= _KEPT_BUSY * others
         self._batches[ticket] = _Batch(leaves, count)
-        expected = count * self._crew.timer.seconds_per_leaf
-        if self._crew.at_once == 1 and self._crew.rollouts is None and 0 < expected < _HERE_SECONDS:
-            self._back_up(self._answer(ticket, leaves, count))
-        else:
-            self._batches[ticket].future = self._crew.threads.submit(self._send, ticket, leaves, count)
+        if is_here:
+            self._back_up(self._answer(*call))
+            return True
+        self._calls.put(call)
+        if self._callers < min(others, self.batches):
+            self._callers += 1
+            self._crew.threads.submit(self._make_calls)
+        elif self._callers > others:
+            self._dismiss()
+        return False
 
     def roll_out(self) -> bool:
         """Plays the rollouts of one batch that has none yet; returns whether there was one."""
@@ -157,15 +176,30 @@ class Flight:
 
     def abandon(self) -> None:
         """Gives up every leaf in flight, so that the tree is as if it had not been selected; answers go nowhere."""
+        with contextlib.suppress(Empty):
+            while True:
+                self._callers += self._calls.get_nowait() is None  # who was to go home has not heard of it yet
+        while self._callers:
+            self._dismiss()
         for batch in self._batches.values():
-            if batch.future is not None:
-                batch.future.cancel()
             _tree.give_up(*self.tree.arrays, batch.leaves.node, batch.filled, self._terms)
         self._batches.clear()
 
-    def _send(self, ticket: int, leaves: LeafBatch, count: int) -> None:
-        """Runs on an evaluator's thread."""
-        self._answers.put(self._answer(ticket, leaves, count))
+    @property
+    def _asks_here(self) -> bool:
+        """Whether the tree's own thread makes calls; where it has rollouts to play it does not."""
+        expected = self._batch_size * self._crew.timer.seconds_per_leaf
+        return self._crew.rollouts is None and 0 < expected < _SHORT_SECONDS
+
+    def _make_calls(self) -> None:
+        """Runs on an evaluator's thread until it is dismissed: a thread is not woken anew for every call."""
+        while (call := self._calls.get()) is not None:
+            self._answers.put(self._answer(*call))
+
+    def _dismiss(self) -> None:
+        """Sends one of the evaluator's threads home."""
+        self._calls.put(None)
+        self._callers -= 1
 
     def _answer(self, ticket: int, leaves: LeafBatch, count: int) -> _Answer:
         started = time.monotonic()

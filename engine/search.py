@@ -1,9 +1,9 @@
 """The search: Monte-Carlo tree search guided by an evaluator (AlphaGo's asynchronous policy-value MCTS).
 
 One thread, the caller's, owns the tree. It selects and expands leaves, hands them in batches to the evaluator on other
-threads, plays rollouts from them meanwhile where those have a share in the value, and backs up each answer when it
-arrives; so nothing is written twice and no lock stands in the way. With one batch in flight the same seed gives the
-same tree.
+threads, plays rollouts from them meanwhile where those have a share in the value, or makes its own share of the calls
+where they are short, and backs up each answer when it arrives; so nothing is written twice and no lock stands in the
+way. With one call at a time the same seed gives the same tree.
 """
 
 from __future__ import annotations

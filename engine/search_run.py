@@ -58,6 +58,7 @@ class SearchRun:
         self._started = started
         self._most_visits = min(limits.visits or _MOST_VISITS, _MOST_VISITS)
         self._extended = limits.extension == 0
+        self._is_answered = False  # the last batch, by this thread itself
         self._gumbel: GumbelRoot | None = None
         ahead = self._most_visits - tree.visits
         if config.gumbel_moves > 0 and limits.visits is not None and ahead > 0:
@@ -65,7 +66,7 @@ class SearchRun:
 
     def select(self) -> Ending | None:
         """Selects, expands and launches leaves until enough are in flight; says why nothing more will be launched."""
-        while self.flight.batches < self._config.batches_in_flight:
+        while self.flight.has_room:
             allowed = self._most_visits - self.tree.visits - self.flight.leaves
             if allowed <= 0:
                 return "visits"
@@ -85,18 +86,18 @@ class SearchRun:
             leaves, _, outcome = _select.select_leaves(
                 *self.tree.arrays, *self._root, *batch, self._rng, edges, wanted, min(allowed, _WALKS_A_LOOK), wanted
             )
-            if leaves:
-                self.flight.launch(batch, leaves)
+            self._is_answered = leaves > 0 and self.flight.launch(batch, leaves)
             if outcome == _select.FULL:
                 return "full"
-            if leaves < wanted or not self.flight.batches:
-                # Nothing more to be found before answers come, or the answers are there already.
+            if leaves < wanted or self._is_answered:
+                # Nothing more to be found before answers come, or time to look who else has answered, and at the clock.
                 return None
         return None
 
     def wait(self) -> None:
-        """Plays rollouts from leaves in flight, or waits a moment for answers; backs up those that are there."""
-        self.flight.land(0.0 if self.flight.roll_out() else POLL_SECONDS)
+        """Backs up the answers that are there; waits a moment for them where there is nothing to do meanwhile."""
+        self.flight.land(0.0 if self.flight.roll_out() or self._is_answered else POLL_SECONDS)
+        self._is_answered = False
 
     def abandon(self) -> None:
         """Gives up every leaf in flight, so that the tree is as if it had not been selected; answers go nowhere."""

@@ -488,6 +488,43 @@ def test_stop_is_heeded_at_once(call: float) -> None:
     assert search.run(Position(5), Limits(visits=result.visits + 3)).new_visits == 3
 
 
+def test_the_tree_s_own_thread_makes_short_calls_and_leaves_long_ones_to_others() -> None:
+    callers: list[bool] = []
+
+    class Noting(Slow):
+        def evaluate(self, planes: NDArray[np.uint8], global_values: NDArray[np.float32]) -> Evaluation:
+            callers.append(threading.current_thread() is threading.main_thread())
+            return super().evaluate(planes, global_values)
+
+    for seconds, visits in ((0.0, 400), (0.03, 60)):
+        callers.clear()
+        Search(Noting(seconds), SMALL).run(Position(9), Limits(visits=visits))
+        here = sum(callers) - 1  # the root is evaluated here in any case
+        assert (0 < here < len(callers) - 1) if seconds == 0.0 else here == 0
+
+
+def test_threads_end_though_the_search_is_stopped_while_they_are_asked_to() -> None:
+    """One short answer shows that a thread is one too many; the others do not hear of it, as their calls take long."""
+    before = set(threading.enumerate())
+    here = threading.current_thread()
+    called = {True: 0, False: 0}
+
+    class Uneven(EvenPolicy):
+        def evaluate(self, planes: NDArray[np.uint8], global_values: NDArray[np.float32]) -> Evaluation:
+            is_here = threading.current_thread() is here
+            called[is_here] += 1
+            if not is_here and called[False] > 1:
+                time.sleep(0.3)
+            return super().evaluate(planes, global_values)
+
+    search = Search(Uneven(), SearchConfig(batches_in_flight=3, memory_mib=32))
+    search.run(Position(9), Limits(), stop=lambda: called[True] > 1)
+    search.close()
+    for thread in set(threading.enumerate()) - before:
+        thread.join(5)
+        assert not thread.is_alive()
+
+
 def test_calls_run_side_by_side() -> None:
     evaluator = Slow(0.02)
     Search(evaluator, SearchConfig(batches_in_flight=3, memory_mib=32)).run(Position(9), Limits(visits=60))
