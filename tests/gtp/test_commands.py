@@ -170,6 +170,29 @@ def test_ko_and_suicide_are_illegal(conversation):
     assert conversation.refused("play w D4") == "illegal move"
 
 
+def test_which_repetitions_are_illegal_is_the_rules_affair(conversation):
+    """Programs send what is legal under the rules of the game that they show: two stones sent, one returned."""
+    for rules, answer in (("japanese", "= \n\n"), ("chinese", "? illegal move\n\n")):
+        conversation.ok("clear_board")
+        conversation.ok(f"kgs-rules {rules}")
+        conversation.ok("gogui-setup b A2 b B2 w B1 w C2 w D1")
+        conversation.ok("gogui-play_sequence w A1 b C1")
+        assert conversation.reply("play w B1") == answer
+
+
+def test_undo_brings_back_stones_ko_and_turn(conversation):
+    conversation.ok("gogui-play_sequence b D5 b C4 b D3 w E5 w F4 w E3 w D4")
+    before = conversation.ok("showboard")
+    conversation.ok("play b E4")
+    assert conversation.refused("play w D4") == "illegal move"
+    conversation.ok("undo")
+    assert conversation.ok("showboard") == before
+    conversation.ok("play b E4")
+    conversation.ok("gogui-play_sequence w A9 b A8")
+    conversation.ok("gg-undo 2")
+    assert conversation.refused("play w D4") == "illegal move"
+
+
 def test_undo_takes_back_everything(conversation):
     conversation.ok("set_free_handicap C3 G7")
     conversation.ok("play w E5")

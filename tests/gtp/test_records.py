@@ -21,12 +21,12 @@ def stones(conversation: Conversation, colour: str) -> str:
     return " ".join(sorted(coords.format_vertex(coords.point_of(i, position.size), position.size) for i in indices))
 
 
-def reloaded(conversation: Conversation, tmp_path) -> None:
+def reloaded(conversation: Conversation, tmp_path, name: str = "x.sgf") -> None:
     """Prints the game, loads it after something else, and compares what can be seen."""
     before = [conversation.ok(line) for line in ("printsgf", "showboard")]
-    conversation.ok(f"printsgf {tmp_path / 'x.sgf'}")
+    conversation.ok(f"printsgf {tmp_path / name}")
     conversation.ok("boardsize 13")
-    conversation.ok(f"loadsgf {tmp_path / 'x.sgf'}")
+    conversation.ok(f"loadsgf {tmp_path / name}")
     assert [conversation.ok(line) for line in ("printsgf", "showboard")] == before
 
 
@@ -54,6 +54,14 @@ def test_a_record_that_takes_stones_off(conversation, tmp_path):
     assert stones(conversation, "b") == "C7"
     conversation.ok("undo")
     assert (stones(conversation, "b"), stones(conversation, "w")) == ("E5", "C7")
+
+
+@pytest.mark.parametrize("name", ["棋譜 3.sgf", "übung", "3"])
+def test_names_of_files_may_be_in_any_script(conversation, tmp_path, name):
+    conversation.ok("gogui-play_sequence b D4 w E5")
+    reloaded(conversation, tmp_path, name)
+    conversation.ok(f"loadsgf {tmp_path / name} 2")
+    assert (stones(conversation, "b"), stones(conversation, "w")) == ("D4", "")
 
 
 def test_a_problem_without_moves(conversation, tmp_path):
