@@ -49,6 +49,20 @@ def test_list_commands(conversation):
         assert conversation.ok(f"known_command {command}") == "true"
 
 
+# What GTP version 2 names, and what Go programs send beyond it where an engine lists it.
+WANTED = """protocol_version name version known_command list_commands quit boardsize clear_board komi play genmove
+fixed_handicap place_free_handicap set_free_handicap undo time_settings time_left final_score final_status_list loadsgf
+reg_genmove showboard rectangular_boardsize gg-undo gogui-play_sequence set_position gogui-setup gogui-setup_player
+kgs-time_settings kata-time_settings kata-list_time_settings kgs-genmove_cleanup kgs-rules kata-set-rules kata-get-rules
+kata-analyze lz-analyze kata-genmove_analyze lz-genmove_analyze clear_cache stop printsgf cputime gomill-cpu_time
+gogui-interrupt gogui-analyze_commands"""
+
+
+@pytest.mark.parametrize("command", WANTED.split())
+def test_what_programs_ask_for_is_there(conversation, command):
+    assert conversation.ok(f"known_command {command}") == "true"
+
+
 def test_known_command_never_fails(conversation):
     assert conversation.ok("known_command") == "false"
     assert conversation.ok("known_command NAME") == "false"

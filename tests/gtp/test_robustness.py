@@ -112,7 +112,7 @@ def line():
 def random_command(draw):
     """A command that is right, nearly right, or nonsense."""
     kind = draw.random()
-    if kind < 0.4:
+    if kind < 0.45:
         return f"play {draw.choice('bw')} {draw.choice(VERTICES)}"
     if kind < 0.5:
         return f"genmove {draw.choice('bw')}"
