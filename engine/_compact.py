@@ -12,12 +12,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from engine._expand import exponential
 from engine._products import COLUMNS, ROWS, add_product
 from engine._vectors import LANES, add_looks, cut_5x5, cut_6x6, join_3x3, join_4x4, pool_positive, weigh_positive
 from gozero._random import mix
-from gozero.jit import lean_kernel, pasted_kernel
+from gozero.jit import inlined_kernel, lean_kernel, pasted_kernel
 
 _0 = np.float32(0)
+_1 = np.float32(1)
 LOOKS = 1000
 """How many different looks of points are kept; in games there are a few hundred. More than a board has points."""
 SLOTS = 4096
@@ -37,6 +39,9 @@ class Shape(NamedTuple):
     policy_channels: int
     value_channels: int
     value_hidden: int
+    komi_scale: float
+    """Points of the board that count as 1."""
+    least_sharpness: float
 
 
 class Cut(NamedTuple):
@@ -225,9 +230,16 @@ def apply_policy(weights, at, shape, cut, seen, both, pooled, answers, policy):
     return at + 3 * hidden + 2
 
 
+@inlined_kernel
+def tanh(x):
+    """tanh(x) of a float32, to 2e-7; without branches, as `exponential` is."""
+    shrunk = exponential(np.float32(-2) * abs(x))
+    return (_1 - shrunk) / (_1 + shrunk) * (_1 if x >= _0 else -_1)
+
+
 @pasted_kernel
-def apply_value(weights, at, shape, cut, seen, both, pooled, others, answers, ownership, judged):
-    """One board's ownership before tanh, and correction and sharpness (`engine.networks.ValueHead`) as they come."""
+def apply_value(weights, at, shape, cut, seen, both, pooled, facts, answers, ownership, value):
+    """One board's ownership and value (`engine.networks.ValueHead`)."""
     count, hidden, size = shape.value_channels, shape.value_hidden, cut.size
     owners = at + count
     pooled[: 3 * count] = _0
@@ -245,16 +257,26 @@ def apply_value(weights, at, shape, cut, seen, both, pooled, others, answers, ow
     for j in range(hidden):
         pooled[inner + j] = weights[at + j]
     at = apply_linear(pooled, 0, 2 * count, weights, at + hidden, hidden, pooled, inner)
-    at = apply_linear(others, answers * shape.others, shape.others, weights, at, hidden, pooled, inner)
+    komi = answers * (1 + shape.others)
+    at = apply_linear(facts, komi + 1, shape.others, weights, at, hidden, pooled, inner)
     for j in range(hidden):
         pooled[inner + j] = max(pooled[inner + j], _0)
-    for j in range(2):
-        judged[2 * answers + j] = weights[at + j]
-    apply_linear(pooled, inner, hidden, weights, at + 2, 2, judged, 2 * answers)
+    for j in range(2):  # the lead's correction, and how sharply it decides
+        pooled[j] = weights[at + j]
+    apply_linear(pooled, inner, hidden, weights, at + 2, 2, pooled, 0)
+    first, end = answers * size * size, (answers + 1) * size * size
+    for e in range(first, end):
+        ownership[e] = tanh(ownership[e])
+    owned = _0
+    for e in range(first, end):
+        owned += ownership[e]
+    sharpness = np.float32(shape.least_sharpness) + max(pooled[1], _0) + np.log1p(np.exp(-abs(pooled[1])))
+    lead = owned / np.float32(shape.komi_scale) + pooled[0] + facts[komi]
+    value[answers] = np.tanh(sharpness * lead)
 
 
 @pasted_kernel
-def heads(weights, at, shape, cut, room, board, answers, others, policy, ownership, judged):
+def heads(weights, at, shape, cut, room, board, answers, facts, policy, ownership, value):
     """All answers for one board of the trunk, which it scales to a root mean square of 1."""
     channels, both, size, width = shape.channels, shape.policy_channels + shape.value_channels, cut.size, cut.width
     start, end = board * width * width * channels, (board + 1) * width * width * channels
@@ -273,19 +295,19 @@ def heads(weights, at, shape, cut, room, board, answers, others, policy, ownersh
     first = start + (width + 1) * channels
     add_product(x, first, channels, 1, weights, at, COLUMNS, COLUMNS * channels, channels, seen, 0, rows, both, False)
     at = apply_policy(weights, at + channels * both, shape, cut, seen, both, pooled, answers, policy)
-    apply_value(weights, at, shape, cut, seen, both, pooled, others, answers, ownership, judged)
+    apply_value(weights, at, shape, cut, seen, both, pooled, facts, answers, ownership, value)
 
 
 @lean_kernel
-def evaluate(planes, others, weights, shape, cut, count, room, policy, ownership, judged):
+def evaluate(planes, facts, weights, shape, cut, count, room, policy, ownership, value):
     """Answers for `count` boards.
 
     Args:
         planes: uint8[boards, planes, size, size], 0 or 1.
-        others: [boards, others], the global inputs but for komi.
+        facts: [boards, 1 + others], the global inputs, komi first.
         policy: [boards, size * size + 1] logits, to be written.
-        ownership: [boards, size * size] before tanh, to be written.
-        judged: [boards, 2], to be written: correction and sharpness, see `apply_value`.
+        ownership: [boards, size * size], to be written.
+        value: [boards], to be written.
     """
     channels, width = shape.channels, cut.width
     cells, points = width * width * channels, cut.size * cut.size
@@ -297,10 +319,10 @@ def evaluate(planes, others, weights, shape, cut, count, room, policy, ownership
         shifts = 25 * shape.planes * channels
         at = shifts + channels
         for board in range(boards):
-            place, inputs = board * channels, (start + board) * shape.others
+            place, inputs = board * channels, (start + board) * (1 + shape.others) + 1
             for c in range(channels):
                 room.shift[place + c] = weights[shifts + c]
-            at = apply_linear(others, inputs, shape.others, weights, shifts + channels, channels, room.shift, place)
+            at = apply_linear(facts, inputs, shape.others, weights, shifts + channels, channels, room.shift, place)
             first_layer(planes, start + board, shape.planes, cut, weights, channels, room, board)
         for convolution in range(2 * shape.blocks):
             ends_block = convolution % 2 == 1
@@ -319,4 +341,4 @@ def evaluate(planes, others, weights, shape, cut, count, room, policy, ownership
             convolve(source, channels, cut, boards, weights, at, room, target, ends_block)
             at = after
         for board in range(boards):
-            heads(weights, at, shape, cut, room, board, start + board, others, policy, ownership, judged)
+            heads(weights, at, shape, cut, room, board, start + board, facts, policy, ownership, value)

@@ -107,24 +107,21 @@ class CompactEvaluator:
             raise EvaluatorError(f"the network {self._origin} reads {self._shape.planes} planes, not {count}")
         policy = np.empty((boards, size * size + 1), np.float32)
         ownership = np.empty((boards, size * size), np.float32)
-        judged = np.empty((boards, 2), np.float32)
+        value = np.empty(boards, np.float32)
         cut, room = self._room(size)
         _compact.evaluate(
             np.ascontiguousarray(planes).reshape(-1),
-            global_values[:, 1:].reshape(-1),
+            np.ascontiguousarray(global_values, np.float32).reshape(-1),
             self._weights_for(cut.outputs),
             self._shape,
             cut,
             boards,
             room,
-            *(answers.reshape(-1) for answers in (policy, ownership, judged)),
+            policy.reshape(-1),
+            ownership.reshape(-1),
+            value,
         )
-        # The last step of `engine.networks.ValueHead`.
-        np.tanh(ownership, out=ownership)
-        lead = ownership.sum(1) / KOMI_SCALE + judged[:, 0]
-        sharpness = LEAST_SHARPNESS + np.logaddexp(0, judged[:, 1])
-        value = np.tanh(sharpness * (lead + global_values[:, 0]))
-        return Evaluation(policy, value.astype(np.float32, copy=False), ownership=ownership)
+        return Evaluation(policy, value, ownership=ownership)
 
     def supports(self, size: int) -> bool:
         return self.info.supports(size)
@@ -168,6 +165,8 @@ def _shape_of(info: NetworkInfo) -> Shape:
         policy_channels=facts["policy_channels"],
         value_channels=facts["value_channels"],
         value_hidden=facts["value_hidden"],
+        komi_scale=KOMI_SCALE,
+        least_sharpness=LEAST_SHARPNESS,
     )
 
 

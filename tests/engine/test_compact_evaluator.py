@@ -170,6 +170,17 @@ def test_weights_stored_in_half_precision(tmp_path: Path) -> None:
     agree(made, CompactEvaluator(made.path), *boards(2, 9))
 
 
+@pytest.mark.parametrize("name", ["value.ownership.weight", "value.out.weight"])
+def test_weights_that_are_no_numbers_show_in_the_value(tmp_path: Path, name: str) -> None:
+    """The search looks for that; the kernels' own tanh would hide it, were it made of comparisons."""
+    made = make(tmp_path)
+    tensors = made.network.float().state_dict()
+    tensors[name] = torch.full_like(tensors[name], torch.nan)
+    text = msgspec.json.encode(CompactEvaluator(made.path).info).decode()
+    save_file(tensors, made.path, {network_file.KEY: text})
+    assert np.isnan(CompactEvaluator(made.path).evaluate(*boards(2, 9)).value).all()
+
+
 def test_it_says_what_the_file_says(tmp_path: Path) -> None:
     evaluator = CompactEvaluator(make(tmp_path, boards=[5, 9]).path.with_suffix(".onnx"))
     assert (evaluator.feature_set, evaluator.info.name, evaluator.has_value) == ("compact", "random", True)
