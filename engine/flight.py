@@ -104,6 +104,7 @@ class Flight:
         self._batches: dict[int, _Batch] = {}
         self._calls: SimpleQueue[tuple[int, LeafBatch, int] | None] = SimpleQueue()
         self._callers = 0
+        self._is_ahead = False  # no answer of the others since this thread's own call
         self._answers: SimpleQueue[_Answer] = SimpleQueue()
         self._next_ticket = 0
         self._spare: list[LeafBatch] = []
@@ -121,7 +122,10 @@ class Flight:
     @property
     def has_room(self) -> bool:
         """Whether another batch may be launched now."""
-        return self._asks_here or self.batches < self._crew.at_once
+        if not self._asks_here:
+            return self.batches < self._crew.at_once
+        # Were another thread to wait for a core, its leaves would weigh on the tree while this one makes call after call.
+        return self.batches < _KEPT_BUSY * (self._crew.at_once - 1) + (not self._is_ahead)
 
     def new_batch(self) -> LeafBatch:
         """Room for leaves that are to be launched."""
@@ -143,6 +147,7 @@ class Flight:
         self._batches[ticket] = _Batch(leaves, count)
         if is_here:
             self._back_up(self._answer(*call))
+            self._is_ahead = self.batches > 0
             return True
         self._calls.put(call)
         if self._callers < min(others, self.batches):
@@ -168,6 +173,7 @@ class Flight:
         """
         try:
             answer = self._answers.get(timeout=timeout) if timeout > 0 else self._answers.get_nowait()
+            self._is_ahead = False
             while True:
                 self._back_up(answer)
                 answer = self._answers.get_nowait()

@@ -347,7 +347,7 @@ GOLDEN_VISITS = """
 
 
 def golden_run(seed: int) -> tuple[dict[str, int], SearchResult]:
-    search = Search(Numbered(), SearchConfig(batches_in_flight=1, memory_mib=32), seed)
+    search = Search(Numbered(), SearchConfig(batch_size=4, batches_in_flight=1, memory_mib=32), seed)
     result = search.run(started("C3 B2", 5), Limits(visits=300))
     assert search.tree is not None
     check_statistics(search.tree)
@@ -503,26 +503,42 @@ def test_the_tree_s_own_thread_makes_short_calls_and_leaves_long_ones_to_others(
         assert (0 < here < len(callers) - 1) if seconds == 0.0 else here == 0
 
 
+class LateElsewhere(EvenPolicy):
+    """Answers at once on the thread that made it, and on others but for their first call; those take 0.3 s then."""
+
+    def __init__(self) -> None:
+        self.home = threading.current_thread()
+        self.calls_here = 0
+        self.calls_elsewhere = 0
+
+    def evaluate(self, planes: NDArray[np.uint8], global_values: NDArray[np.float32]) -> Evaluation:
+        if threading.current_thread() is self.home:
+            self.calls_here += 1
+        else:
+            self.calls_elsewhere += 1
+            if self.calls_elsewhere > 1:
+                time.sleep(0.3)
+        return super().evaluate(planes, global_values)
+
+
 def test_threads_end_though_the_search_is_stopped_while_they_are_asked_to() -> None:
     """One short answer shows that a thread is one too many; the others do not hear of it, as their calls take long."""
     before = set(threading.enumerate())
-    here = threading.current_thread()
-    called = {True: 0, False: 0}
-
-    class Uneven(EvenPolicy):
-        def evaluate(self, planes: NDArray[np.uint8], global_values: NDArray[np.float32]) -> Evaluation:
-            is_here = threading.current_thread() is here
-            called[is_here] += 1
-            if not is_here and called[False] > 1:
-                time.sleep(0.3)
-            return super().evaluate(planes, global_values)
-
-    search = Search(Uneven(), SearchConfig(batches_in_flight=3, memory_mib=32))
-    search.run(Position(9), Limits(), stop=lambda: called[True] > 1)
+    evaluator = LateElsewhere()
+    search = Search(evaluator, SearchConfig(batches_in_flight=3, memory_mib=32))
+    search.run(Position(9), Limits(), stop=lambda: evaluator.calls_here > 1)
     search.close()
     for thread in set(threading.enumerate()) - before:
         thread.join(5)
         assert not thread.is_alive()
+
+
+def test_the_tree_s_own_thread_does_not_run_ahead_of_late_answers() -> None:
+    """The leaves of others would weigh on the tree as losses while it makes call after call."""
+    evaluator = LateElsewhere()
+    until = time.monotonic() + 0.2
+    Search(evaluator, SMALL).run(Position(9), Limits(), stop=lambda: time.monotonic() > until)
+    assert evaluator.calls_here <= 4, "the root, and one call for each answer of the others"
 
 
 def test_calls_run_side_by_side() -> None:
