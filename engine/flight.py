@@ -124,7 +124,7 @@ class Flight:
         """Whether another batch may be launched now."""
         if not self._asks_here:
             return self.batches < self._crew.at_once
-        # Were another thread to wait for a core, its leaves would weigh on the tree while this one makes call after call.
+        # Were another thread to wait for a core, its leaves would weigh on the tree while this one makes more calls.
         return self.batches < _KEPT_BUSY * (self._crew.at_once - 1) + (not self._is_ahead)
 
     def new_batch(self) -> LeafBatch:
