@@ -11,6 +11,8 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 ARGS ?=
 PYTEST ?=
+# Whole files to each core: what a file's tests share is made once.
+PARALLEL := --numprocesses auto --dist loadfile
 
 KERNELS := gozero/jit.py $(wildcard gozero/_*.py engine/_*.py selfplay/_*.py training/_*.py)
 
@@ -59,10 +61,10 @@ lint: $(VENV)/.dev
 	$(BIN)/lint-imports
 
 test: lint $(VENV)/.warm
-	$(BIN)/python -m pytest $(PYTEST)
+	$(BIN)/python -m pytest $(PARALLEL) $(PYTEST)
 
 check: lint $(VENV)/.warm
-	$(BIN)/python -m pytest -m "not slow" $(PYTEST)
+	$(BIN)/python -m pytest $(PARALLEL) -m "not slow" $(PYTEST)
 
 wheel: $(VENV)/.dev
 	@rm -rf dist

@@ -96,7 +96,7 @@ class ReinforceStage:
             self.pool.add(step, self.network.state_dict())
         played = self._play(step)
         every, games = played.moves, played.contest
-        better = advantages(self._baseline(every), played.results, every.games, every.plies, learning.trace)
+        better = advantages(self._baseline(every), played.results, every.games, every.plies, learning.trace_at(step))
         kept, worth = self._thinned(step, better, every.chances)
         rows, gains, weights = every.only(kept), self._here(better[kept]), self._here(worth)
         results = self._here(played.results[kept])

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from training.advantages import advantages
+from training.reinforce_config import LearningConfig
 
 VALUES = np.array([0.5, 0.1, -0.2, 0.4, 0.8], np.float32)
 RESULTS = np.array([1, -1, 1, 1, -1], np.float32)
@@ -29,3 +30,9 @@ def test_a_full_trace_is_reinforce_and_none_is_one_step() -> None:
 def test_nothing_is_learned_from_what_was_foreseen() -> None:
     sure = np.ones(5, np.float32)
     assert not advantages(sure, sure, GAMES, PLIES, trace=0.9).any()
+
+
+def test_the_trace_rises_to_one() -> None:
+    learning = LearningConfig(trace=0.8, trace_rise=200)
+    assert [learning.trace_at(step) for step in (0, 100, 200, 900)] == pytest.approx([0.8, 0.9, 1.0, 1.0])
+    assert LearningConfig(trace=0.8).trace_at(900) == 0.8
