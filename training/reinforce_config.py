@@ -36,8 +36,8 @@ class LearningConfig(Config, frozen=True):
     """Steps over which `trace` rises to 1, evenly; 0 = it stays. What the value does not see is never learned at 0.8:
     after 200 steps nothing was left of that gradient, and a tenth of REINFORCE's."""
     value: float = 0.5
-    """Weight of the value head's mean squared error on z, beside a loss of the policy that is summed over the moves of a
-    game: 20 on 9x9 is what 0.5 is where both are means. At 0 the head's own weights stay as they are, but the trunk
+    """Weight of the value head's mean squared error on z, beside a loss of the policy that is summed over a game's
+    moves: 20 on 9x9 is what 0.5 is where both are means. At 0 the head's own weights stay as they are, but the trunk
     below it moves with the policy, so that its answers drift: `value_error` tells."""
     anchor: float = 0.0
     """Weight of KL(policy || the policy that the run began with) in nats, summed over the moves of a game like the
