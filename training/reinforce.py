@@ -31,7 +31,7 @@ from training.thinning import importance, keep_chances
 from training.weights import read_weights
 
 START = 0
-"""The pool's first member, with whose weights the run began."""
+"""The pool's first member: the policy that the run began with, unless `learning.opponent` names another."""
 
 
 class CollapseError(GozeroError):
@@ -60,7 +60,7 @@ class ReinforceStage:
     def __init__(self, config: ReinforceConfig, network: Network, folder: RunFolder) -> None:
         """`network`: what the loop trains; put into evaluation mode.
 
-        Raises ValueError for a baseline that it does not have, NetworkFileError for one that cannot be loaded.
+        Raises ValueError for a baseline or an opponent that does not fit, NetworkFileError for one that cannot be read.
         """
         self.config = config
         self.network = network.eval()
@@ -74,12 +74,13 @@ class ReinforceStage:
             raise ValueError("this network has no value head: set learning.baseline=none and learning.value=0")
         self.critic: Evaluator | None = None
         if learning.baseline not in (NO_BASELINE, HEAD):
-            critic, info = read_weights(learning.baseline)
-            if info.feature_set != config.features:
-                raise ValueError(
-                    f"the baseline {info.name} reads the planes {info.feature_set}, the policy {config.features}"
-                )
+            critic = self._companion("baseline", learning.baseline)
             self.critic = player_of(critic.to(self._device), config.features)
+        self._first: Network | None = None
+        if learning.opponent:
+            self._first = self._companion("opponent", learning.opponent)
+            if self._first.architecture != config.architecture:
+                raise ValueError(f"the opponent {learning.opponent} has another shape than the policy")
 
     def batch(self, step: int) -> int:
         """The step's number: its games are played with the weights that it begins with."""
@@ -93,7 +94,7 @@ class ReinforceStage:
         """
         step, learning = batch, self.config.learning
         if step % learning.pool_every == 0:
-            self.pool.add(step, self.network.state_dict())
+            self.pool.add(step, (self._first if step == START and self._first else self.network).state_dict())
         played = self._play(step)
         every, games = played.moves, played.contest
         better = advantages(self._baseline(every), played.results, every.games, every.plies, learning.trace_at(step))
@@ -243,11 +244,20 @@ class ReinforceStage:
         return player_of(self.opponent, self.config.features)
 
     def _beginner(self) -> Evaluator:
-        """The policy that the run began with, as a player; `start` has its weights from then on."""
+        """The pool's first member, as a player; `start` has its weights from then on."""
         if self._beginner_player is None:
             self.start.load_state_dict(self.pool.weights(START))
             self._beginner_player = player_of(self.start, self.config.features)
         return self._beginner_player
+
+    def _companion(self, role: str, name: str) -> Network:
+        """Another network by name or file, which must read the same planes."""
+        network, info = read_weights(name)
+        if info.feature_set != self.config.features:
+            raise ValueError(
+                f"the {role} {info.name} reads the planes {info.feature_set}, the policy {self.config.features}"
+            )
+        return network
 
     def _like(self) -> Network:
         """A network of the same shape, for others' weights."""

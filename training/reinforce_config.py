@@ -23,6 +23,9 @@ HEAD = "head"
 class LearningConfig(Config, frozen=True):
     """What is learned from the games."""
 
+    opponent: str = ""
+    """A network of the same shape and planes, by name or file, that begins the pool in place of `init`, opens the games
+    and is measured against: for a run that goes on, with other settings, from what an earlier one has learned."""
     pool_every: int = 50
     """Steps after which the present weights join the pool; 500 in the paper."""
     baseline: str = HEAD
@@ -36,15 +39,15 @@ class LearningConfig(Config, frozen=True):
     """Steps over which `trace` rises to 1, evenly; 0 = it stays. What the value does not see is never learned at 0.8:
     after 200 steps nothing was left of that gradient, and a tenth of REINFORCE's."""
     value: float = 0.5
-    """Weight of the value head's mean squared error on z, beside a loss of the policy that is summed over a game's
-    moves: 20 on 9x9 is what 0.5 is where both are means. At 0 the head's own weights stay as they are, but the trunk
-    below it moves with the policy, so that its answers drift: `value_error` tells."""
+    """Weight of the value head's mean squared error on z. The policy's loss is summed over the moves of a game: on 9x9
+    the gradients of both are about as long at 4, and at 20 the policy hardly learns. At 0 the head's own weights stay
+    as they are, but the trunk below it moves with the policy, so that its answers drift: `value_error` tells."""
     anchor: float = 0.0
-    """Weight of KL(policy || the policy that the run began with) in nats, summed over the moves of a game like the
+    """Weight of KL(policy || the pool's first member) in nats, summed over the moves of a game like the
     policy's part of the loss."""
     start_moves: int = 0
     """Games start from a position in the middle: their first moves, a number drawn evenly from 0 to this, are those of
-    the policy that the run began with, for both sides, and teach nothing."""
+    the pool's first member, for both sides, and teach nothing."""
     share: float = 1.0
     """Share of the moves whose gradient is computed; the others are left out by chance, those that teach least first
     (`training.thinning`). On 9x9 0.5 makes a step's gradient 0.5 % noisier, 0.33 11 %, 0.2 60 %."""
@@ -79,7 +82,7 @@ class EvaluationConfig(Config, frozen=True):
     """How a run measures its policy: the average of its weights, in games without search."""
 
     games: int = 200
-    """Games against the policy that the run began with, and as many against the pool."""
+    """Games against the pool's first member, and as many against the pool."""
     temperature: float = 0.3
     """What logits are divided by, on both sides."""
     opponents: int = 4

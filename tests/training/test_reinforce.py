@@ -35,7 +35,12 @@ SMALL = {
     "loop.log_every": 1,
     "loop.evaluate_every": 100,
     "loop.checkpoint_every": 2,
+    "play.temperature": 1.0,
     "learning.pool_every": 2,
+    "learning.trace": 1.0,
+    "learning.share": 0.5,
+    "learning.start_moves": 0,
+    "learning.value": 0.5,
     "evaluation.games": 4,
     "optimiser.rate": 0.003,
     "schedule.warmup": 1,
@@ -177,6 +182,8 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(beginner: Path, tmp_pat
         "loop__steps": 6,
         "loop__checkpoint_every": 1,
         "learning__start_moves": 6,
+        "learning__trace": 0.8,
+        "learning__trace_rise": 4,
         "learning__anchor": 0.1,
         "play__turning": "true",
         "play__resign_below": -0.02,
@@ -209,6 +216,18 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(beginner: Path, tmp_pat
     divergences = [line["divergence"] for line in folder.read_metrics() if line["kind"] == "train"]
     assert divergences[0] == pytest.approx(0, abs=1e-4)
     assert divergences[-1] > 0.001
+
+
+def test_a_run_may_go_on_against_the_first_one_s_opponent(beginner: Path, tmp_path: Path) -> None:
+    first = tmp_path / "first.onnx"
+    train(tmp_path / "first", beginner, loop__steps=2)
+    assert export_command.main(["--run", str(tmp_path / "first"), "--out", str(first)]) == 0
+    train(tmp_path / "second", first, loop__steps=2, learning__opponent=str(beginner))
+    with safe_open(beginner, framework="pt") as theirs, safe_open(first.with_suffix(".safetensors"), "pt") as ours:
+        with safe_open(tmp_path / "second" / "pool" / "step-00000000.safetensors", framework="pt") as pool:
+            for name in pool.keys():  # noqa: SIM118
+                assert torch.equal(pool.get_tensor(name), theirs.get_tensor(name)), name
+        assert not torch.equal(ours.get_tensor("first.weight"), theirs.get_tensor("first.weight"))
 
 
 def test_the_value_head_is_left_alone_unless_it_is_trained(beginner: Path, tmp_path: Path) -> None:
@@ -257,6 +276,8 @@ def test_what_cannot_be_done_is_said(beginner: Path, tmp_path: Path, capsys: pyt
     assert "no run in" in refused(*run, "--resume")
     assert "leave --init" in refused(*run, "--resume", "--init", "compact-9")
     assert "tries nothing out" in refused(*arguments(tmp_path / "run", beginner, play__temperature=0))
+    other = ["--set", "learning.opponent=wide-19", "--set", "play.size=9"]
+    assert "another shape" in refused(*run, "--config", "reinforce-9", "--init", "compact-9", *other)
     assert "no network bas" in refused(*arguments(tmp_path / "run", beginner, learning__baseline="bas"))
     assert "plays on 9x9" in refused(*run, "--config", "reinforce-9", "--init", "compact-9", "--set", "play.size=7")
     assert not (tmp_path / "run" / "config.yaml").exists()
