@@ -44,7 +44,7 @@ class SearchConfig(Config, frozen=True):
     """Leaves in one call of the evaluator, at most."""
     batches_in_flight: int = 2
     """Calls of the evaluator at one time, each on a thread of its own. 1 makes the search reproducible. Where calls are
-    short, one of the threads is the search's own, and each of the others has a further batch waiting."""
+    short, one of the threads is the search's own, and each of the others has a further batch waiting in large trees."""
     random_symmetry: bool = True
     """Whether every evaluation sees the board turned by one of the eight symmetries, drawn anew."""
     average_root: bool = False
