@@ -175,7 +175,7 @@ def require_features(info: NetworkInfo, origin: str | Path) -> None:
 
 def shipped() -> list[Path]:
     """The network files that come with the program, by name."""
-    return sorted((data_dir() / "networks").glob("*.onnx"))
+    return sorted((data_dir() / "networks").glob("*.onnx"), key=lambda path: path.stem)
 
 
 def find(name: str | os.PathLike[str], size: int | None = None) -> Path:
@@ -210,7 +210,7 @@ def _named(name: str | os.PathLike[str]) -> Path:
 
 def _automatic(size: int) -> Path:
     """The shipped network for boards of `size`: one made for this size alone before one for several, and of those the
-    smallest, which in the same time looks at most.
+    smallest, which in the same time looks at most; of equals the first by name.
 
     A network that only judges positions, or only moves, is nobody's first choice: it must be asked for by name.
     """

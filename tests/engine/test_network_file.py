@@ -72,7 +72,7 @@ def test_names_paths_and_auto(ships: Path):
 
 
 def test_of_networks_for_the_same_boards_the_smallest_is_automatic(ships: Path):
-    for name, parameters in (("a-larger", 2_000_000), ("smaller", 10)):
+    for name, parameters in (("a-larger", 2_000_000), ("smaller", 10), ("smaller-too", 10)):
         write(ships / f"{name}.onnx", msgspec.json.encode(info(name, "any", parameters=parameters)).decode())
     assert network_file.find("auto", 19) == ships / "smaller.onnx"
     assert network_file.find("auto", 9) == ships / "compact-9.onnx"
