@@ -67,7 +67,7 @@ class ReinforceStage:
         self.pool = Pool(folder.path / "pool")
         self.opponent = self._like()
         self.start = self._like()
-        self._beginner_player: Evaluator | None = None
+        self._first_player: Evaluator | None = None
         learning = config.learning
         has_value = config.network is not None
         if not has_value and (learning.baseline == HEAD or learning.value > 0):
@@ -76,10 +76,10 @@ class ReinforceStage:
         if learning.baseline not in (NO_BASELINE, HEAD):
             critic = self._companion("baseline", learning.baseline)
             self.critic = player_of(critic.to(self._device), config.features)
-        self._first: Network | None = None
+        self._given_first: Network | None = None
         if learning.opponent:
-            self._first = self._companion("opponent", learning.opponent)
-            if self._first.architecture != config.architecture:
+            self._given_first = self._companion("opponent", learning.opponent)
+            if self._given_first.architecture != config.architecture:
                 raise ValueError(f"the opponent {learning.opponent} has another shape than the policy")
 
     def batch(self, step: int) -> int:
@@ -94,7 +94,9 @@ class ReinforceStage:
         """
         step, learning = batch, self.config.learning
         if step % learning.pool_every == 0:
-            self.pool.add(step, (self._first if step == START and self._first else self.network).state_dict())
+            self.pool.add(
+                step, (self._given_first if step == START and self._given_first else self.network).state_dict()
+            )
         played = self._play(step)
         every, games = played.moves, played.contest
         better = advantages(self._baseline(every), played.results, every.games, every.plies, learning.trace_at(step))
@@ -103,7 +105,7 @@ class ReinforceStage:
         results = self._here(played.results[kept])
         anchored = learning.anchor > 0
         if anchored:
-            self._beginner()
+            self._first_member()
         sums = dict.fromkeys(("entropy", "anchor", "value"), torch.zeros((), device=self._device))
         count, moves = games.games, len(every.moves)
 
@@ -152,7 +154,7 @@ class ReinforceStage:
         settings, chosen = self._evaluation_settings(), self.config.evaluation
         # The loop's network with the average of its weights, which may be another than the one that learns.
         learner = player_of(cast(Network, network), self.config.features)
-        results = _named("start", [contest(learner, self._beginner(), settings, chosen.games, seed=0)])
+        results = _named("start", [contest(learner, self._first_member(), settings, chosen.games, seed=0)])
         newest = self.pool.steps(until=2**62)[-1]
         members = self.pool.draw(self.config.loop.seed, newest, min(chosen.opponents, len(self.pool.steps(newest))))
         against = []
@@ -178,7 +180,7 @@ class ReinforceStage:
         seed = (config.loop.seed << 32) + step
         seats, alternate = alternating(), alternating()
         if config.learning.start_moves:
-            policies.append(self._beginner())
+            policies.append(self._first_member())
             # A number of its own for every game, apart from those that its moves are drawn by.
             begun = np.random.default_rng((config.loop.seed, step, 1)).integers(
                 0, config.learning.start_moves + 1, count
@@ -243,12 +245,12 @@ class ReinforceStage:
         self.opponent.load_state_dict(self.pool.weights(step))
         return player_of(self.opponent, self.config.features)
 
-    def _beginner(self) -> Evaluator:
+    def _first_member(self) -> Evaluator:
         """The pool's first member, as a player; `start` has its weights from then on."""
-        if self._beginner_player is None:
+        if self._first_player is None:
             self.start.load_state_dict(self.pool.weights(START))
-            self._beginner_player = player_of(self.start, self.config.features)
-        return self._beginner_player
+            self._first_player = player_of(self.start, self.config.features)
+        return self._first_player
 
     def _companion(self, role: str, name: str) -> Network:
         """Another network by name or file, which must read the same planes."""
