@@ -42,9 +42,9 @@ LEVELS: Final = (
     Level(32, 3.25, 3.0, 0.62),
     Level(28, 2.35, 1.85, 0.48),
     Level(24, 1.8, 1.35, 0.38),
-    Level(24, 1.35, 0.85, 0.24),
-    Level(56, 1.0, 0.0, 0.0),
-    Level(400, 1.0, 0.0, 0.0),
+    Level(24, 1.0, 0.0, 0.0),
+    Level(128, 1.0, 0.0, 0.0),
+    Level(800, 1.0, 0.0, 0.0),
 )
 """The levels from 1 on; the one after the last is the player without any restraint. They are spaced so that each should
 win about four games in five against the one below it on 9x9 with the shipped network."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,10 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """As plain Python, the unsigned words of the kernels warn when they wrap, which compiled code does silently."""
+    """Makes tests run alike however they were started."""
+    # A shell that starts them in the background has Ctrl-C ignored, and every program that they start would inherit it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    # As plain Python, the unsigned words of the kernels warn when they wrap, which compiled code does silently.
     if "NUMBA_DISABLE_JIT" in os.environ:
         config.addinivalue_line("filterwarnings", "ignore:overflow encountered:RuntimeWarning")
 
