@@ -253,8 +253,10 @@ class ReinforceStage:
         return self._first_player
 
     def _companion(self, role: str, name: str) -> Network:
-        """Another network by name or file, which must read the same planes."""
+        """Another network by name or file, which must read the same planes and play on the same board."""
         network, info = read_weights(name)
+        if not info.supports(self.config.play.size):
+            raise ValueError(f"the {role} {info.name} does not play on boards of {self.config.play.size}")
         if info.feature_set != self.config.features:
             raise ValueError(
                 f"the {role} {info.name} reads the planes {info.feature_set}, the policy {self.config.features}"

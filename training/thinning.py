@@ -32,6 +32,7 @@ def keep_chances(weights: NDArray[np.float64], share: float) -> NDArray[np.float
     """
     if share >= 1 or not len(weights) or not weights.any():
         return np.full(len(weights), min(share, 1.0))
+    weights = weights / weights.max()
     weights = np.maximum(weights, weights.mean() / 10)
     wanted = share * len(weights)
     ordered = np.sort(weights)[::-1]

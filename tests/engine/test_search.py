@@ -474,7 +474,7 @@ def test_seconds_are_kept() -> None:
     assert result.visits > 5
 
 
-@pytest.mark.parametrize("call", [0.002, 0.4])
+@pytest.mark.parametrize("call", [0.002, 1.5])
 def test_stop_is_heeded_at_once(call: float) -> None:
     """However long an evaluation takes: its answer is not waited for, and the tree is whole without it."""
     search = Search(Slow(call), SMALL)
@@ -482,7 +482,7 @@ def test_stop_is_heeded_at_once(call: float) -> None:
     result = search.run(Position(5), Limits(), stop=lambda: time.monotonic() > stopped_at)
     late = time.monotonic() - stopped_at
     assert result.ending == "stopped"
-    assert late < 0.25, "50 ms, and slack for a busy machine"
+    assert late < 0.75, "50 ms, and slack for a machine whose cores all run tests; waiting would take 1.3 s"
     assert search.tree is not None
     check_statistics(search.tree)
     assert search.run(Position(5), Limits(visits=result.visits + 3)).new_visits == 3

@@ -278,6 +278,10 @@ def test_what_cannot_be_done_is_said(beginner: Path, tmp_path: Path, capsys: pyt
     assert "tries nothing out" in refused(*arguments(tmp_path / "run", beginner, play__temperature=0))
     other = ["--set", "learning.opponent=wide-19", "--set", "play.size=9"]
     assert "another shape" in refused(*run, "--config", "reinforce-9", "--init", "compact-9", *other)
+    other = ["--set", "learning.opponent=compact-9", "--set", "play.size=7"]
+    assert "the opponent compact-9 does not play" in refused(
+        *run, "--config", "reinforce-9", "--init", "compact-19", *other
+    )
     assert "no network bas" in refused(*arguments(tmp_path / "run", beginner, learning__baseline="bas"))
     assert "plays on 9x9" in refused(*run, "--config", "reinforce-9", "--init", "compact-9", "--set", "play.size=7")
     assert not (tmp_path / "run" / "config.yaml").exists()

@@ -54,3 +54,8 @@ def test_importance_is_the_length_of_the_gradient() -> None:
     found = importance(advantages, policy[np.arange(40), moves].astype(np.float32))
     ratio = lengths / found
     assert ((ratio > 1 - 1e-4) & (ratio < np.sqrt(2) + 1e-4)).all()
+
+
+def test_weights_that_are_next_to_nothing_are_weights() -> None:
+    assert keep_chances(np.array([5e-324]), 0.5).tolist() == [0.5]
+    assert keep_chances(np.array([5e-324, 0.0]), 0.5).sum() == pytest.approx(1.0)
