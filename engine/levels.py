@@ -46,8 +46,8 @@ LEVELS: Final = (
     Level(128, 1.0, 0.0, 0.0),
     Level(800, 1.0, 0.0, 0.0),
 )
-"""The levels from 1 on; the one after the last is the player without any restraint. They are spaced so that each should
-win about four games in five against the one below it on 9x9 with the shipped network."""
+"""The levels from 1 on; the one after the last is the player without any restraint. Each won 65 to
+85 % of 20 to 40 games against the one below it on 9x9 with the shipped network."""
 FULL_STRENGTH: Final = len(LEVELS) + 1
 
 

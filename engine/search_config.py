@@ -15,7 +15,8 @@ class SearchConfig(Config, frozen=True):
     """
 
     c_puct: float = 0.85
-    """Weight of the policy against the values in selection, at a node with few visits."""
+    """Weight of the policy against the values in selection, at a node with few visits. On 9x9 0.6 to 1.7 are alike at
+    100 and at 400 visits, 0.4 is weaker (50 games each)."""
     c_puct_growth: float = 0.35
     """How fast that weight grows: by this times ln(1 + visits / `c_puct_base`)."""
     c_puct_base: float = 500.0
