@@ -277,6 +277,12 @@ class StoreWriter:
         self.games_by_source[source] += len(rows)
         self.games_by_size.update(rows["size"].tolist())
 
+    def put_beside(self, name: str, array: NDArray[Any]) -> None:
+        """Keeps an array beside the games, as the file `name` of the store's folder; it is there when the store is."""
+        with (self._folder / name).open("wb") as file:
+            np.save(file, array, allow_pickle=False)
+            _flush_to_disk(file)
+
     def skip(self, name: str, reason: str, detail: str = "") -> None:
         """Notes that the record `name` was left out."""
         self.skipped[reason] += 1
