@@ -46,15 +46,13 @@ class GameSearches(NamedTuple):
     shares: NDArray[np.float32]  # [M] those of one search add up to 1
 
 
-def put_searches(writer: StoreWriter, games: Sequence[GameSearches]) -> None:
-    """Keeps the searches of the store's games beside them: one entry a game, in the order they were appended.
+def encode(games: Sequence[GameSearches]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """The rows (`SEARCH_DTYPE`) and the shares (`SHARE_DTYPE`) of some games, as they are kept beside a store.
 
     Raises:
-        ValueError: there are not as many as the store has games, or the parts of one do not fit each other.
+        ValueError: the parts of one game do not fit each other.
     """
-    if len(games) != writer.games:
-        raise ValueError(f"searches of {len(games)} games for a store of {writer.games}")
-    rows, shares = [], []
+    rows, shares = [np.zeros(0, SEARCH_DTYPE)], [np.zeros(0, SHARE_DTYPE)]
     first = 0
     for number, game in enumerate(games):
         if not len(game.plies) == len(game.values) == len(game.counts) or not (
@@ -69,8 +67,20 @@ def put_searches(writer: StoreWriter, games: Sequence[GameSearches]) -> None:
         mine["move"], mine["share"] = game.moves, game.shares
         shares.append(mine)
         first += len(mine)
-    writer.put_beside(SEARCHES, np.concatenate([np.zeros(0, SEARCH_DTYPE), *rows]))
-    writer.put_beside(SHARES, np.concatenate([np.zeros(0, SHARE_DTYPE), *shares]))
+    return np.concatenate(rows), np.concatenate(shares)
+
+
+def put_searches(writer: StoreWriter, games: Sequence[GameSearches]) -> None:
+    """Keeps the searches of the store's games beside them: one entry a game, in the order they were appended.
+
+    Raises:
+        ValueError: there are not as many as the store has games, or the parts of one do not fit each other.
+    """
+    if len(games) != writer.games:
+        raise ValueError(f"searches of {len(games)} games for a store of {writer.games}")
+    rows, shares = encode(games)
+    writer.put_beside(SEARCHES, rows)
+    writer.put_beside(SHARES, shares)
 
 
 class Searches:
@@ -93,7 +103,7 @@ class Searches:
             rows, shares = (np.load(path / name, mmap_mode="r", allow_pickle=False) for name in (SEARCHES, SHARES))
         except FileNotFoundError:
             raise StoreError(f"{path} has no searches beside its games: it was not made by self-play") from None
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, EOFError) as error:
             raise StoreError(f"the searches beside {path} are damaged ({error}): leave that store out") from None
         if (
             (rows.dtype, shares.dtype) != (SEARCH_DTYPE, SHARE_DTYPE)

@@ -157,7 +157,7 @@ class Store:
             facts = StoreMeta(**{name: value for name, value in meta.items() if name not in ("format", "version")})
             games = np.load(path / "games.npy", mmap_mode="r", allow_pickle=False)
             moves_bytes = (path / "moves.u16").stat().st_size
-        except (OSError, ValueError, TypeError) as error:
+        except (OSError, ValueError, TypeError, EOFError) as error:
             raise StoreError(f"{path} is damaged ({error}): {again}") from None
         if games.dtype != GAME_DTYPE or len(games) != facts.games or moves_bytes != 2 * facts.codes:
             raise StoreError(f"{path} is damaged (its files do not have the lengths that meta.json names): {again}")
