@@ -16,6 +16,7 @@ from gozero._board import state_length
 from gozero.coords import BLACK, WHITE
 from gozero.geometry import symmetry_table
 from gozero.record import ENDINGS, RULE_NAMES, SPLITS, rules_of_code, split_of
+from gozero.searches import Searches
 from gozero.store import Store
 from training import _batches
 from training.ownership import Ownership
@@ -41,6 +42,9 @@ class Batch:
         value_weight: float32[B], 1 where the result is known and was not decided by the clock, else 0.
         ownership: int8[B, S * S], who owns the points when the game ends: 1 own, -1 the opponent's, 0 neither;
             int8[B, 0] from a source without ownership.
+        shares: float32[B, S * S + 1], how often a search of the position would play each move; a row of zeros where it
+            was not searched, and float32[B, 0] from a source without searches.
+        search_value: float32[B] in [-1, 1], what that search thought of the position; float32[0] likewise.
     """
 
     planes: NDArray[np.uint8]
@@ -50,6 +54,8 @@ class Batch:
     value: NDArray[np.float32]
     value_weight: NDArray[np.float32]
     ownership: NDArray[np.int8]
+    shares: NDArray[np.float32]
+    search_value: NDArray[np.float32]
 
 
 class BatchSource:
@@ -68,9 +74,12 @@ class BatchSource:
         threads: how many threads share the work of one batch.
         sources: only games whose source contains one of these texts; all if empty.
         ownership: who owned the points at the end of the store's games, where batches shall say so.
+        searches: what searches found in the store's games, where batches shall say so; then rows are drawn from the
+            searched positions alone.
 
     Raises:
-        ValueError: the store has no such game, the feature set or split is unknown, or the dropout is no probability.
+        ValueError: the store has no such game or no searched position in them, the feature set or split is unknown, or
+            the dropout is no probability.
     """
 
     def __init__(
@@ -87,6 +96,7 @@ class BatchSource:
         threads: int = 1,
         sources: Sequence[str] = (),
         ownership: Ownership | None = None,
+        searches: Searches | None = None,
     ) -> None:
         if split not in (*SPLITS, ALL):
             raise ValueError(f"unknown split '{split}'; there are {', '.join(SPLITS)} and {ALL}")
@@ -125,14 +135,18 @@ class BatchSource:
         self._winner = games["winner"].copy()
         decided = np.isin(games["ending"], [ENDINGS.index(name) for name in _DECIDED_ON_THE_BOARD])
         self._weight = (decided & (self._winner >= 0) & ~np.isnan(games["komi"])).astype(np.float32)
+        self._draws_from = self._cumulative
         self._chosen: NDArray[np.int64] | None = None
+        self._searches = searches
+        if searches is not None:
+            self._take_searched(searches, chosen)
         self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
         self._threads = threads
 
     @property
     def positions(self) -> int:
         """Number of positions that rows are drawn from."""
-        return int(self._cumulative[-1]) if self._chosen is None else len(self._chosen)
+        return int(self._draws_from[-1])
 
     def take_one_a_game(self, plies: NDArray[np.int64]) -> None:
         """From now on rows are drawn from one position of each game alone: the one after `plies[i]` moves, int64[games
@@ -145,8 +159,26 @@ class BatchSource:
         kept = (chosen >= 0) & (chosen < self._lengths)
         if not kept.any():
             raise ValueError("no game of this board size and split has a position to learn from")
-        self._chosen = (self._cumulative[:-1] + chosen)[kept]
-        self.games = len(self._chosen)
+        self._take((self._cumulative[:-1] + chosen)[kept])
+        self.games = int(kept.sum())
+
+    def _take_searched(self, searches: Searches, chosen: NDArray[np.bool_]) -> None:
+        """From now on rows are drawn from the searched positions alone; bool[games of the store] `chosen` are ours."""
+        rows = np.asarray(searches.rows)
+        places = np.cumsum(chosen) - 1
+        games, plies = places[rows["game"]], rows["ply"].astype(np.int64)
+        # Where somebody resigned, the last position may have been searched, but it has no move.
+        self._searched = np.flatnonzero(chosen[rows["game"]] & (plies < self._lengths[games]))
+        if not len(self._searched):
+            raise ValueError("no game of this board size and split has a searched position to learn from")
+        self._searched_at = (self._cumulative[games] + plies)[self._searched]
+        self._take(self._searched_at)
+        self.games = len(np.unique(games[self._searched]))
+
+    def _take(self, positions: NDArray[np.int64]) -> None:
+        """From now on rows are drawn from these positions, numbered as for `at`, ascending."""
+        self._chosen = positions
+        self._draws_from = np.arange(len(positions) + 1)
 
     @property
     def chosen(self) -> NDArray[np.int64]:
@@ -158,8 +190,9 @@ class BatchSource:
         rows = self.batch_size
         games, plies, symmetries = (np.empty(rows, np.int64) for _ in range(3))
         forgets = np.empty(rows, np.uint8)
-        drawn_from = self._cumulative if self._chosen is None else np.arange(len(self._chosen) + 1)
-        _batches.draw(self._seed, step * rows, drawn_from, self._history_dropout, games, plies, symmetries, forgets)
+        _batches.draw(
+            self._seed, step * rows, self._draws_from, self._history_dropout, games, plies, symmetries, forgets
+        )
         if self._chosen is not None:
             games, plies = self._place(self._chosen[games])
         if not self._symmetry:
@@ -240,4 +273,24 @@ class BatchSource:
         facts[:, 5] = colours == BLACK
         winner = self._winner[games]
         value = np.where(winner == colours, 1, np.where((winner == BLACK) | (winner == WHITE), -1, 0))
-        return Batch(planes, facts, indices, replies, value.astype(np.float32), self._weight[games], ownership)
+        results = (value.astype(np.float32), self._weight[games], ownership)
+        return Batch(planes, facts, indices, replies, *results, *self._found(games, plies, symmetries))
+
+    def _found(
+        self, games: NDArray[np.int64], plies: NDArray[np.int64], symmetries: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """`Batch.shares` and `Batch.search_value` of the positions, moves seen like the planes."""
+        if self._searches is None:
+            return np.zeros((len(games), 0), np.float32), np.zeros(0, np.float32)
+        positions = self._cumulative[games] + plies
+        place = np.minimum(np.searchsorted(self._searched_at, positions), len(self._searched_at) - 1)
+        known = self._searched_at[place] == positions
+        found = self._searches.rows[self._searched[place]]
+        counts = np.where(known, found["count"].astype(np.int64), 0)
+        # The shares of all rows, one row after the other: where they are in the file, and whose they are.
+        of = np.repeat(np.arange(len(games)), counts)
+        within = np.arange(len(of)) - np.repeat(np.cumsum(counts) - counts, counts)
+        entries = self._searches.shares[found["first"].astype(np.int64)[of] + within]
+        shares = np.zeros((len(games), self.size**2 + 1), np.float32)
+        shares[of, symmetry_table(self.size)[symmetries[of], entries["move"]]] = entries["share"]
+        return shares, np.where(known, found["value"], np.float32(0)).astype(np.float32)

@@ -21,7 +21,7 @@ class LossConfig(Config, frozen=True):
     """Weights of the parts of the loss."""
 
     policy: float = 1.0
-    """Weight of the cross-entropy of the move that was played."""
+    """Weight of the cross-entropy of the move that was played, or of what a search would play."""
     ownership: float = 0.5
     """Weight of the squared error a point of the ownership: without it a small network learns no value from records
     (9x9, 90,000 positions: value error 0.898 against 0.949, policy 1.914 against 1.936 nats)."""
@@ -30,6 +30,13 @@ class LossConfig(Config, frozen=True):
     keep a large network from learning games by heart; a small one that sees a few positions of each game cannot."""
     reply: float = 0.0
     """Weight of the cross-entropy of the opponent's reply; above 0 where `network.reply` is set."""
+    search_value: float = 0.0
+    """Share of the search's value in what the value learns, from 0 to 1; the rest is the result of the game. Above 0
+    where `data.searches` is set."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.search_value <= 1:
+            raise ValueError(f"loss.search_value must be from 0 to 1, it is {self.search_value}")
 
 
 class Targets(NamedTuple):
@@ -45,6 +52,11 @@ class Targets(NamedTuple):
     """[B, S*S], who owns each point in the final position: 1 own, -1 opponent's, 0 neither; [B, 0] if not known."""
     reply: Tensor | None = None
     """int64 [B], index of the opponent's next move; `UNKNOWN` where the game has none."""
+    shares: Tensor | None = None
+    """float32 [B, S*S+1], how often a search would play each move; they add up to 1, or to 0 in a row that teaches
+    nothing. Where they are there, they are what the policy learns."""
+    search_value: Tensor | None = None
+    """float32 [B] in [-1, 1], the value that this search found."""
 
 
 class Loss(NamedTuple):
@@ -52,9 +64,10 @@ class Loss(NamedTuple):
 
     total: Tensor
     policy: Tensor
-    """Cross-entropy in nats of the move that was played."""
+    """Cross-entropy in nats of the move that was played, or of a search's shares."""
     value: Tensor | None
-    """Mean squared error of the value against z in [-1, 1] (predicting 0 for every win or loss costs 1)."""
+    """Mean squared error of the value against z in [-1, 1] (predicting 0 for every win or loss costs 1), or z and
+    a search's value mixed."""
     ownership: Tensor | None
     """Mean squared error a point."""
     reply: Tensor | None
@@ -78,11 +91,14 @@ def supervised_loss(
     `across` gives the mean over all processes of a weight that each process has of its own part of the batch; then
     the mean over the processes of this loss is the loss of the whole batch.
     """
-    policy = move_loss(answers.policy, targets.policy, across)
+    if targets.shares is None:
+        policy = move_loss(answers.policy, targets.policy, across)
+    else:
+        policy = share_loss(answers.policy, targets.shares, across)
     value = ownership = reply = None
     total = weights.policy * policy
     if answers.value is not None:
-        squared = (answers.value.float() - targets.value).square()
+        squared = (answers.value.float() - value_target(targets, weights.search_value)).square()
         value = (squared * targets.value_weight).sum() / across(targets.value_weight.sum()).clamp(min=LEAST)
         total = total + weights.value * value
     if answers.ownership is not None and targets.ownership.shape[1]:
@@ -101,6 +117,22 @@ def move_loss(logits: Tensor, moves: Tensor, across: Callable[[Tensor], Tensor] 
     """
     total = functional.cross_entropy(logits.float(), moves, ignore_index=UNKNOWN, reduction="sum")
     return total / across((moves != UNKNOWN).sum().float()).clamp(min=LEAST)
+
+
+def share_loss(logits: Tensor, shares: Tensor, across: Callable[[Tensor], Tensor] = as_is) -> Tensor:
+    """Cross-entropy in nats of `shares` [B, M] under `logits` [B, M], in float32, the mean over rows that have some.
+
+    AlphaGo Zero's -pi log p (Silver et al. 2017, equation 1). Its least value is the shares' own entropy.
+    """
+    total = -(shares * functional.log_softmax(logits.float(), 1)).sum()
+    return total / across(shares.sum()).clamp(min=LEAST)
+
+
+def value_target(targets: Targets, search_value: float) -> Tensor:
+    """What the value learns, [B] in [-1, 1]: the result z and the search's value q as (1 - s) z + s q."""
+    if not search_value or targets.search_value is None:
+        return targets.value
+    return targets.value.lerp(targets.search_value, search_value)
 
 
 def masked_log_policy(logits: Tensor, mask: Tensor, temperature: float) -> Tensor:

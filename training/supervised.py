@@ -1,10 +1,12 @@
-"""The supervised stage: predict the move that was played and who won, from game records."""
+"""The supervised stage: predict the move that was played and who won, from game records; or, from self-play games, what
+a search would play."""
 
 import os
 from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
+import msgspec
 import torch
 from torch import Tensor, nn
 
@@ -13,6 +15,7 @@ from engine.network_kinds import AnyArchitecture, Network, build
 from engine.networks import Architecture
 from gozero import features
 from gozero.config import Config
+from gozero.searches import Searches
 from gozero.store import Store
 from training.ahead import Ahead
 from training.batches import Batch, BatchSource
@@ -51,6 +54,9 @@ class DataConfig(Config, frozen=True):
     """Threads that make batches, each a whole one; all cores where a GPU trains."""
     validation_positions: int = 4096
     """Positions of the validation split that an evaluation looks at."""
+    searches: bool = False
+    """Learn from the searched positions of self-play games what the searches would play, not the moves of the games.
+    Where none of the games falls into the validation split, evaluations look at those that are learned from."""
 
 
 class PolicyConfig(Config, frozen=True):
@@ -80,6 +86,10 @@ class PolicyConfig(Config, frozen=True):
             )
         if self.network is not None and self.network.reply != (self.loss.reply > 0):
             raise ValueError("network.reply wants a loss.reply above 0, and the other way round")
+        if self.data.searches and self.network is None:
+            raise ValueError("data.searches wants a residual network: the paper's policy network knows no pass")
+        if self.loss.search_value and not self.data.searches:
+            raise ValueError("loss.search_value wants data.searches: records of games have no search's value")
 
     @property
     def architecture(self) -> AnyArchitecture:
@@ -132,14 +142,17 @@ class Tensors(NamedTuple):
 def to_tensors(batch: Batch, *, passes: bool) -> Tensors:
     """A numpy batch as tensors, sharing its memory.
 
-    Without `passes` a pass is no target: AlphaGo's policy network learned from all positions but those.
+    Without `passes` a pass is no target: AlphaGo's policy network learned from all positions but those. Where the
+    positions were searched, the move to predict is the one that the search would play most often.
     """
-    moves = torch.from_numpy(batch.policy)
+    searched = batch.shares.shape[1] > 0
+    moves = torch.from_numpy(batch.shares.argmax(1) if searched else batch.policy)
     if not passes:
         moves = moves.where(moves < batch.planes.shape[-1] ** 2, UNKNOWN)
     planes = torch.from_numpy(batch.planes)
     others = (batch.value, batch.value_weight, batch.ownership, batch.reply)
-    targets = Targets(moves, *(torch.from_numpy(array) for array in others))
+    found = (batch.shares, batch.search_value) if searched else ()
+    targets = Targets(moves, *(torch.from_numpy(array) for array in (*others, *found)))
     return Tensors(planes, torch.from_numpy(batch.globals), targets)
 
 
@@ -172,6 +185,7 @@ class PolicyStage:
         self.world = world
         self.passes = config.network is not None
         self.weights = config.loss
+        self.judged_by = msgspec.structs.replace(config.loss, search_value=0.0)
         self.threads = data.threads
         self.sources = [name for name in store.meta.sources if any(text in name for text in data.sources or ("",))]
         ownership = None
@@ -179,7 +193,13 @@ class PolicyStage:
             with first_before_others(world):
                 ownership = final_ownership(store, settling_progress(), os.cpu_count() or 1)
         source = partial(
-            BatchSource, store, feature_set=data.features, size=data.size, sources=data.sources, ownership=ownership
+            BatchSource,
+            store,
+            feature_set=data.features,
+            size=data.size,
+            sources=data.sources,
+            ownership=ownership,
+            searches=Searches.open(store) if data.searches else None,
         )
         self.train = source(
             split="train",
@@ -189,7 +209,13 @@ class PolicyStage:
             history_dropout=data.history_dropout,
         )
         self.validation_batches = max(1, data.validation_positions // VALIDATION_BATCH)
-        self.validation = source(split="validation", batch_size=VALIDATION_BATCH, seed=0, symmetry=False)
+        held_out = partial(source, batch_size=VALIDATION_BATCH, seed=0, symmetry=False)
+        try:
+            self.validation = held_out(split="validation")
+        except ValueError:
+            if not data.searches:
+                raise
+            self.validation = held_out(split="train")
         self._validation: list[Tensors] = []
 
     def batch(self, step: int) -> Tensors:
@@ -207,7 +233,10 @@ class PolicyStage:
         return loss.total, {**parts, "top1": _share(answers.policy.detach().argmax(1) == batch.targets.policy, batch)}
 
     def evaluate(self, network: nn.Module) -> dict[str, float]:
-        """Accuracy, cross-entropy in nats and what else there is, always on the same positions of validation games."""
+        """Accuracy, cross-entropy in nats and what else there is, always on the same positions of validation games.
+
+        A value is judged by the results of the games, whatever it learns.
+        """
         if not self._validation:
             with Ahead(self.validation.batch, 0, self.validation_batches, self.threads) as batches:
                 # As bytes: whole evaluations are kept, and floats would be four times their size.
@@ -216,7 +245,7 @@ class PolicyStage:
         for kept in self._validation:
             batch = self._here(kept)
             answers = network(batch.planes, batch.globals)
-            loss = supervised_loss(answers, batch.targets, self.weights)
+            loss = supervised_loss(answers, batch.targets, self.judged_by)
             top = answers.policy.topk(5, dim=1).indices == batch.targets.policy[:, None]
             results = {"top1": _share(top[:, 0], batch), "top5": _share(top.any(1), batch)}
             results |= {METRICS[name]: part for name, part in loss.parts().items()}

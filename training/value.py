@@ -50,6 +50,8 @@ class ValueConfig(Config, frozen=True):
             raise ValueError(f"alphago.board = {self.alphago.board} and data.size = {self.data.size} must be the same")
         if self.network is not None and self.network.reply:
             raise ValueError("network.reply predicts moves: a value network has no use for it")
+        if self.data.searches:
+            raise ValueError("data.searches teaches a policy what a search would play: use gozero train policy for it")
         if self.loss.value <= 0:
             raise ValueError("loss.value must be above 0: it is what this stage learns")
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from engine.networks import Answers
-from training.losses import UNKNOWN, LossConfig, Targets, move_loss, supervised_loss
+from training.losses import UNKNOWN, LossConfig, Targets, move_loss, share_loss, supervised_loss, value_target
 
 NOWHERE = torch.zeros(2, 4)
 
@@ -97,3 +97,37 @@ def test_parts_of_a_batch_in_two_processes_make_the_whole():
         for rows in (slice(0, 4), slice(4, 8))
     ]
     assert float(sum(half.total for half in halves)) / 2 == pytest.approx(float(whole.total), rel=1e-6)
+
+
+def test_shares_are_what_the_policy_learns_where_they_are_known():
+    """A row without shares teaches nothing, and its gradient is that of the softmax less the shares in the others."""
+    logits = torch.tensor([[0.0, math.log(3.0)], [4.0, 1.0], [0.0, 0.0]], requires_grad=True)
+    shares = torch.tensor([[0.25, 0.75], [0.0, 0.0], [1.0, 0.0]])
+    targets = Targets(torch.tensor([1, 0, 0]), torch.zeros(3), torch.zeros(3), torch.zeros(3, 0), shares=shares)
+    loss = supervised_loss(Answers(logits), targets, LossConfig())
+    entropy = -(0.25 * math.log(0.25) + 0.75 * math.log(0.75))
+    assert loss.policy.item() == pytest.approx((entropy + math.log(2)) / 2)
+    loss.total.backward()
+    assert logits.grad is not None
+    torch.testing.assert_close(logits.grad, torch.tensor([[0.0, 0.0], [0.0, 0.0], [-0.25, 0.25]]))
+
+
+def test_shares_of_one_move_are_that_move():
+    torch.manual_seed(1)
+    logits, moves = torch.randn(6, 5), torch.tensor([0, 4, 2, 2, 1, 3])
+    shares = torch.nn.functional.one_hot(moves, 5).float()
+    torch.testing.assert_close(share_loss(logits, shares), move_loss(logits, moves))
+
+
+@pytest.mark.parametrize(("share", "wanted"), [(0.0, 1.0), (0.25, 0.65), (1.0, -0.4)])
+def test_the_value_learns_the_result_and_what_the_search_thought(share: float, wanted: float):
+    found = Targets(
+        torch.tensor([0]), torch.ones(1), torch.ones(1), torch.zeros(1, 0), search_value=torch.tensor([-0.4])
+    )
+    assert value_target(found, share).item() == pytest.approx(wanted)
+    assert value_target(found._replace(search_value=None), share).item() == 1.0
+
+
+def test_a_share_of_the_search_is_a_share():
+    with pytest.raises(ValueError, match="from 0 to 1"):
+        LossConfig(search_value=1.5)
