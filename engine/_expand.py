@@ -232,6 +232,18 @@ def apply_answers(nodes, move, prior, child, used, leaves, symmetry, count, logi
 
 
 @lean_kernel
+def are_numbers(logits, values):
+    """Whether none of logits, float32[B, S*S + 1], and values, float32[B], is infinite or no number."""
+    total = np.float32(0)  # of zeros; becomes no number with the first that is none
+    for slot in range(values.shape[0]):
+        row = logits[slot]
+        for index in range(row.shape[0]):
+            total += np.float32(0) * row[index]
+        total += np.float32(0) * values[slot]
+    return total == np.float32(0)
+
+
+@lean_kernel
 def apply_results(nodes, move, prior, child, used, leaves, count, results):
     """Backs up the results of rollouts, float32[B], from the first `count` of leaves, int32[B], as their visits.
 

@@ -31,9 +31,11 @@ _SHORT_SECONDS: Final = 0.01
 by it, takes a tenth of a millisecond. It hears nothing meanwhile, which is why it leaves longer ones to others."""
 _KEPT_BUSY: Final = 2
 """Batches that each of the others has then, one of them waiting: they last while this thread makes its own call."""
-_VISITS_A_LEAF: Final = 64
-"""Visits that a tree has for each leaf in flight before a batch may wait: twelve leaves in flight cost searches of 400
-visits 59 Elo against one (9x9, 120 games on one busy core), eight 11."""
+VISITS_A_LEAF: Final = 64
+"""Visits that a tree has for each leaf in flight before a batch may wait, or hold more leaves than a few: twelve leaves
+in flight cost searches of 400 visits 59 Elo against one (9x9, 120 games on one busy core), eight 11."""
+FEW_LEAVES: Final = 4
+"""As many a batch may hold in trees with fewer visits than that."""
 
 POLL_SECONDS: Final = 0.01
 """How often the clock and `stop` are looked at while the search waits for the evaluator."""
@@ -123,6 +125,11 @@ class Flight:
         return sum(batch.filled for batch in self._batches.values())
 
     @property
+    def most_batches(self) -> int:
+        """How many may be in flight in a large tree: one that this thread is answering, and what keeps others busy."""
+        return _KEPT_BUSY * (self._crew.at_once - 1) + 1
+
+    @property
     def has_room(self) -> bool:
         """Whether another batch may be launched now."""
         if not self._asks_here:
@@ -204,8 +211,8 @@ class Flight:
     def _held(self) -> int:
         """Batches that the other threads have where this one makes calls too."""
         others = self._crew.at_once - 1
-        most = (_KEPT_BUSY * others + 1) * self._batch_size
-        return others * (_KEPT_BUSY if self.tree.visits >= _VISITS_A_LEAF * most else 1)
+        least = VISITS_A_LEAF * self.most_batches * FEW_LEAVES
+        return others * (_KEPT_BUSY if self.tree.visits >= least else 1)
 
     def _make_calls(self) -> None:
         """Runs on an evaluator's thread until it is dismissed: a thread is not woken anew for every call."""
@@ -302,12 +309,13 @@ def evaluate(evaluator: AnyEvaluator, leaves: LeafBatch, count: int) -> Evaluati
             f"the network answered policies of shape {answer.policy_logits.shape} and values of shape "
             f"{answer.value.shape} to {count} boards of {size}x{size}"
         )
-    if not (np.isfinite(answer.policy_logits).all() and np.isfinite(answer.value).all()):
+    logits = np.ascontiguousarray(answer.policy_logits, np.float32)
+    value = np.ascontiguousarray(answer.value, np.float32)
+    if not _expand.are_numbers(logits, value):
         raise EvaluatorError("the network answered what is no number: its file is damaged, or its training diverged")
-    return answer._replace(
-        policy_logits=np.ascontiguousarray(answer.policy_logits, np.float32),
-        value=np.ascontiguousarray(answer.value, np.float32),
-    )
+    if logits is answer.policy_logits and value is answer.value:
+        return answer
+    return answer._replace(policy_logits=logits, value=value)
 
 
 def _planes(feature_set: str, leaves: LeafBatch, count: int, size: int) -> NDArray[np.uint8]:

@@ -45,6 +45,7 @@ class Tree:
             **{name: np.empty(nodes * moves, kind) for name, kind in _EDGE_FIELDS.items()},
             used=np.zeros(2, np.int64),
         )
+        self._visits = self.arrays.nodes["visits"]  # a view: the field is not looked up whenever somebody asks
 
     @property
     def nodes(self) -> int:
@@ -54,7 +55,7 @@ class Tree:
     @property
     def visits(self) -> int:
         """Visits of the root; 0 before it is evaluated."""
-        return int(self.arrays.nodes["visits"][0]) if self.nodes else 0
+        return int(self._visits[0]) if self.nodes else 0
 
     @property
     def root_value(self) -> float:

@@ -10,7 +10,9 @@ import pytest
 from numpy.typing import NDArray
 
 from engine import _tree
+from engine._expand import LeafBatch
 from engine.evaluator import Evaluation, EvaluatorError
+from engine.flight import Flight
 from engine.search import Limits, Search, SearchConfig, SearchResult
 from gozero.coords import BLACK, PASS, WHITE, format_vertex, parse_vertex
 from gozero.position import Position
@@ -559,6 +561,28 @@ def test_slow_calls_get_small_batches() -> None:
 
     Search(PerLeaf(), SearchConfig(batch_size=8, memory_mib=32)).run(Position(9), Limits(visits=70))
     assert max(sizes) == 1
+
+
+@pytest.mark.parametrize("in_flight", [1, 2])
+def test_leaves_in_flight_are_few_in_small_trees(monkeypatch: pytest.MonkeyPatch, in_flight: int) -> None:
+    """Every leaf in flight is chosen without knowing of the others; above a few each wants 64 visits in the tree."""
+    seen: list[tuple[int, int, int]] = []
+    launch = Flight.launch
+
+    def watched(self: Flight, leaves: LeafBatch, count: int) -> bool:
+        seen.append((self.tree.visits, self.batches + 1, self.leaves + count))
+        return launch(self, leaves, count)
+
+    monkeypatch.setattr(Flight, "launch", watched)
+    config = SearchConfig(batches_in_flight=in_flight, memory_mib=64)
+    Search(EvenPolicy(), config).run(Position(9), Limits(visits=2400))
+    most = 2 * in_flight - 1
+    for visits, batches, leaves in seen:
+        assert batches <= (most if visits >= 64 * 4 * most else in_flight)
+        assert leaves <= max(4 * batches, visits // 64)
+        assert leaves <= batches * (1 + visits // 16)
+    assert max(leaves for visits, _, leaves in seen if visits < 250) == 4 * in_flight
+    assert max(leaves for *_, leaves in seen) == 8 * most
 
 
 def test_progress_is_reported_while_the_search_runs() -> None:
