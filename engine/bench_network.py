@@ -18,8 +18,8 @@ from engine import network_file
 from engine.compact_evaluator import CompactEvaluator
 from engine.evaluator import Evaluator, EvaluatorError
 from engine.network_file import NetworkFileError
-from engine.onnx_evaluator import OnnxEvaluator
-from engine.runtimes import KERNELS, ONNX, choose, middle_positions
+from engine.onnx_evaluator import CPU, OnnxEvaluator
+from engine.runtimes import KERNELS, choose, middle_positions
 from engine.tensors import read_tensors
 from gozero import timing
 
@@ -56,7 +56,7 @@ def main(argv: Sequence[str]) -> int:
 
 def measure(path: Path, size: int) -> dict[str, Any]:
     """The figures of one network: of the runtime that plays it here, and of each runtime under `rows`."""
-    evaluators: dict[str, Evaluator] = {ONNX: OnnxEvaluator(path)}
+    evaluators: dict[str, Evaluator] = {CPU: OnnxEvaluator(path)}
     with contextlib.suppress(EvaluatorError, NetworkFileError):  # there are none for it
         evaluators[KERNELS] = CompactEvaluator(path)
     info = network_file.load_metadata(path)

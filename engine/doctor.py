@@ -24,7 +24,13 @@ TRAINING_LIBRARIES: Final = ("torch", "safetensors", "onnx", "tensorboard")
 MIN_PYTHON: Final = (3, 11)
 # What tells processors apart in speed: the vector units that the networks run on.
 VECTOR_UNITS: Final = ("avx", "avx2", "fma", "avx512f", "avx512vnni", "amx-int8", "neon", "sve")
-RUNTIMES: Final = {"kernels": "own kernels", "onnxruntime": "ONNX Runtime"}
+RUNTIMES: Final = {
+    "kernels": "own kernels",
+    "onnxruntime": "ONNX Runtime",
+    "cuda": "CUDA",
+    "directml": "DirectML",
+    "coreml": "CoreML",
+}
 SPEED_SIZES: Final = (9, 19)
 SPEED_VISITS: Final = 200
 SPEED_SECONDS: Final = 2.0
@@ -102,7 +108,10 @@ def _runtime(problems: list[str]) -> str | None:
     except ImportError as error:  # installed, but without a library of the system's that it needs
         problems.append(f"ONNX Runtime, which runs the networks, does not load: {error}")
         return None
-    return f"ONNX Runtime {onnxruntime.__version__} on the CPU"
+    from engine.onnx_evaluator import CPU, providers_here
+
+    others = [RUNTIMES[name] for name in providers_here() if name != CPU]
+    return f"ONNX Runtime {onnxruntime.__version__} on {', '.join(['the CPU', *others])}"
 
 
 def _cpu() -> dict[str, Any]:
@@ -306,7 +315,9 @@ def _runs_on(network: dict[str, Any]) -> str:
     if "runtime" not in network:
         return ""
     speeds = [f"{RUNTIMES[name]} {speed:,.0f}/s" for name, speed in network["evaluations_per_s"].items()]
-    return f", on {RUNTIMES[network['runtime']]} ({network['reason'] or ', '.join(speeds)})"
+    missing = [f"not on {RUNTIMES[name]}: {reason}" for name, reason in network["left_out"].items()]
+    facts = [network["reason"] or "", ", ".join(speeds), *missing]
+    return f", on {RUNTIMES[network['runtime']]} ({'; '.join(filter(None, facts))})"
 
 
 def _attach(command: list[str]) -> str:

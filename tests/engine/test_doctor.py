@@ -37,13 +37,23 @@ def test_people_get_a_line_for_every_fact(capsys):
 
 def test_people_are_told_what_runs_a_network():
     facts = {"name": "n", "file": "n.onnx", "boards": "any", "parameters": 1000}
-    fast = {"runtime": "kernels", "evaluations_per_s": {"onnxruntime": 900.0, "kernels": 2100.0}, "reason": ""}
-    alone = {"runtime": "onnxruntime", "evaluations_per_s": {}, "reason": "no weights"}
+    fast = {
+        "runtime": "kernels",
+        "evaluations_per_s": {"onnxruntime": 900.0, "kernels": 2100.0},
+        "reason": "",
+        "left_out": {},
+    }
+    alone = {
+        "runtime": "onnxruntime",
+        "evaluations_per_s": {},
+        "reason": "no weights",
+        "left_out": {"cuda": "no driver"},
+    }
     found = {**doctor.examine(), "networks": [facts, facts | fast, facts | alone]}
     lines = [line for line in doctor.report(found).splitlines() if line.startswith("network ")]
     assert " on " not in lines[0]
     assert "on own kernels (ONNX Runtime 900/s, own kernels 2,100/s)" in lines[1]
-    assert "on ONNX Runtime (no weights)" in lines[2]
+    assert "on ONNX Runtime (no weights; not on CUDA: no driver)" in lines[2]
 
 
 def test_no_network_is_a_problem(monkeypatch, tmp_path, capsys):

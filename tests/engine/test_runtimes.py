@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import shutil
 import time
+import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from engine import network_file, runtimes
 from engine.compact_evaluator import CompactEvaluator
-from engine.onnx_evaluator import OnnxEvaluator
+from engine.evaluator import Evaluation, EvaluatorError
+from engine.onnx_evaluator import CPU, PROVIDERS, OnnxEvaluator, providers_here
 from gozero import jit
 
 
@@ -56,14 +60,14 @@ def test_the_faster_one_plays(monkeypatch: pytest.MonkeyPatch, network: Path) ->
     slow_down(monkeypatch, OnnxEvaluator)
     choice = runtimes.choose(network)
     assert choice.runtime == runtimes.KERNELS
-    assert choice.evaluations_per_s[runtimes.KERNELS] > choice.evaluations_per_s[runtimes.ONNX] > 0
+    assert choice.evaluations_per_s[runtimes.KERNELS] > choice.evaluations_per_s[CPU] > 0
     assert choice.reason == ""
     assert isinstance(runtimes.open_network(network), CompactEvaluator)
 
 
 def test_kernels_that_are_slower_do_not(monkeypatch: pytest.MonkeyPatch, network: Path) -> None:
     slow_down(monkeypatch, CompactEvaluator)
-    assert runtimes.choose(network).runtime == runtimes.ONNX
+    assert runtimes.choose(network).runtime == CPU
     assert isinstance(runtimes.open_network(network), OnnxEvaluator)
 
 
@@ -94,28 +98,110 @@ def test_a_folder_that_cannot_be_written_is_no_hindrance(network: Path, kept: Pa
     assert runtimes.choose(network).evaluations_per_s
 
 
-def test_without_weights_there_is_nothing_to_choose(monkeypatch: pytest.MonkeyPatch, network: Path) -> None:
+def test_without_weights_there_is_nothing_to_choose(network: Path) -> None:
     network.with_suffix(".safetensors").unlink()
-    monkeypatch.setattr(runtimes, "hold_trial", no_trial)
     choice = runtimes.choose(network)
-    assert choice.runtime == runtimes.ONNX
+    assert choice.runtime == CPU
     assert "copy.safetensors" in choice.reason
+    assert choice.evaluations_per_s == {}
     assert isinstance(runtimes.open_network(network), OnnxEvaluator)
 
 
 def test_weights_of_another_network_are_not_played(tmp_path: Path) -> None:
     choice = runtimes.choose(copied("compact-19", "compact-9", tmp_path))
-    assert choice.runtime == runtimes.ONNX
+    assert choice.runtime == CPU
     assert "not those of the network" in choice.reason
 
 
 def test_weights_that_cannot_be_read_are_not_played(network: Path) -> None:
     network.with_suffix(".safetensors").write_bytes(b"garbage")
     choice = runtimes.choose(network)
-    assert choice.runtime == runtimes.ONNX
+    assert choice.runtime == CPU
     assert "copy.safetensors" in choice.reason
 
 
 def test_a_missing_network_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(network_file.NetworkFileError, match="nowhere"):
         runtimes.open_network(tmp_path / "nowhere.onnx")
+
+
+class Device(OnnxEvaluator):
+    """ONNX Runtime on a device that this machine need not have: the CPU computes for it."""
+
+    loads = True
+    error = 0.0
+    opened: ClassVar[list[str]] = []
+
+    def __init__(self, path: Path, threads: int = 1, provider: str = CPU) -> None:
+        if provider != CPU and not self.loads:
+            raise EvaluatorError("no driver")
+        self.provider = provider
+        self.opened.append(provider)
+        super().__init__(path, threads)
+
+    def evaluate(self, planes: NDArray[np.uint8], global_values: NDArray[np.float32]) -> Evaluation:
+        found = super().evaluate(planes, global_values)
+        return found._replace(value=found.value + self.error) if self.provider != CPU else found
+
+
+@pytest.fixture
+def device(monkeypatch: pytest.MonkeyPatch) -> type[Device]:
+    """A machine with CUDA, in whose trials everything else is slow."""
+    slow_down(monkeypatch, CompactEvaluator)
+
+    class Here(Device):
+        opened: ClassVar[list[str]] = []
+
+        def evaluate(self, planes: NDArray[np.uint8], global_values: NDArray[np.float32]) -> Evaluation:
+            if self.provider == CPU:
+                until = time.thread_time() + 0.05
+                while time.thread_time() < until:
+                    pass
+            return super().evaluate(planes, global_values)
+
+    monkeypatch.setattr(runtimes, "OnnxEvaluator", Here)
+    monkeypatch.setattr(runtimes, "providers_here", lambda: [CPU, "cuda"])
+    return Here
+
+
+@pytest.mark.parametrize("has_weights", [True, False])
+def test_a_device_that_is_faster_plays(device: type[Device], network: Path, has_weights: bool) -> None:
+    if not has_weights:
+        network.with_suffix(".safetensors").unlink()
+    choice = runtimes.choose(network)
+    assert choice.runtime == "cuda"
+    assert set(choice.evaluations_per_s) == {CPU, "cuda"} | ({runtimes.KERNELS} if has_weights else set())
+    opened = runtimes.open_network(network)
+    assert isinstance(opened, Device)
+    assert opened.provider == "cuda"
+
+
+def test_a_device_that_does_not_load_is_left_out(device: type[Device], network: Path) -> None:
+    device.loads = False
+    choice = runtimes.choose(network)
+    assert choice.runtime != "cuda"
+    assert choice.left_out == {"cuda": "no driver"}
+
+
+def test_a_device_that_computes_something_else_is_left_out(device: type[Device], network: Path) -> None:
+    device.error = 0.01
+    choice = runtimes.choose(network)
+    assert choice.runtime != "cuda"
+    assert "value is not what the CPU computes" in choice.left_out["cuda"]
+
+
+def test_a_device_that_has_gone_is_no_trouble(device: type[Device], network: Path) -> None:
+    assert runtimes.choose(network).runtime == "cuda"
+    device.loads = False
+    opened = runtimes.open_network(network)
+    assert isinstance(opened, Device)
+    assert opened.provider == CPU
+
+
+def test_a_provider_that_quietly_becomes_the_cpu_is_refused(network: Path) -> None:
+    """ONNX Runtime takes the CPU where what it was asked for is not there."""
+    missing = next(name for name in PROVIDERS if name not in providers_here())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # ONNX Runtime says so too
+        with pytest.raises(EvaluatorError, match=PROVIDERS[missing][0]):
+            OnnxEvaluator(network, provider=missing)
