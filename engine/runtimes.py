@@ -33,7 +33,7 @@ KERNELS: Final = "kernels"
 TOLERANCE: Final = 1e-3
 """Largest difference of a logit or a value to ONNX Runtime's on the CPU; with more a runtime is out of the question."""
 TRIAL_SECONDS: Final = 0.6
-"""For how long they take turns: CPU time, which Windows counts in steps of 0.016, and what passes where a device works."""
+"""For how long they take turns: CPU time, which Windows counts in steps of 0.016, what passes where a device works."""
 MOST_SECONDS: Final = 2.5
 """When a trial ends on a busy machine."""
 _BATCH: Final = 8
