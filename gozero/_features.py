@@ -6,7 +6,7 @@ exact: what a move would take, and how many liberties its chain would have, are 
 
 import numpy as np
 
-from gozero._board import BLACK, COLOUR, EMPTY, HEAD, KO, KO_COLOUR, SIZE, SUICIDE, WORDS, is_eye
+from gozero._board import BLACK, COLOUR, EMPTY, HEAD, KO, KO_COLOUR, PASSES, SIZE, SUICIDE, WORDS, is_eye
 from gozero._ladders import MAX_CHASERS, TRIAL_ROOM, begin_trial, captures_by, chasers_in_atari, escapes_by
 from gozero._survey import (
     CHAIN_LIBERTIES,
@@ -31,6 +31,7 @@ COMPACT = 0
 ALPHAGO48 = 1
 ALPHAGO49 = 2
 ALPHAGO12 = 3
+STONES = 4
 
 
 @kernel
@@ -136,6 +137,23 @@ def _fill_stones_and_turns(state, recent, colour, places, out):
                 out[plane * area + place] = plane == 4 + age
 
 
+@lean_kernel
+def _fill_stones(state, colour, where, out):
+    """Stones, whether the last move was a pass, and whether Black is to move: what nobody can do without."""
+    size = np.int64(state[SIZE])
+    area = size * size
+    for row in range(size):
+        for column in range(size):
+            stone = state[COLOUR + ((row + 1) * (size + 1) + column + 1) * WORDS]
+            place = where[row * size + column]
+            out[place] = stone == colour
+            out[area + place] = (stone != colour) & (stone != EMPTY)
+    if state[PASSES] != 0:
+        out[2 * area : 3 * area] = 1
+    if colour == BLACK:
+        out[3 * area :] = 1
+
+
 @kernel
 def _fill_alphago(state, recent, colour, where, out):
     """AlphaGo 2016, Extended Data Table 2, in its order; one-hot counts, the last plane of eight means 8 or more."""
@@ -179,12 +197,14 @@ def fill_planes(state, recent, colour, feature_set, where, out):
     """Fills out, uint8[planes * size * size], with the planes of a feature set for `colour` to move.
 
     recent: int32[HISTORY], the points of the last moves, newest first; 0 for a pass or no move.
-    feature_set: COMPACT, ALPHAGO12, ALPHAGO48 or ALPHAGO49.
+    feature_set: COMPACT, ALPHAGO12, ALPHAGO48, ALPHAGO49 or STONES.
     where: int32[size * size + 1], the row of `geometry.symmetry_table` by which the board is seen.
     """
     out[:] = 0
     if feature_set == COMPACT:
         _fill_compact(state, recent, colour, where, out)
+    elif feature_set == STONES:
+        _fill_stones(state, colour, where, out)
     elif feature_set == ALPHAGO12:
         _fill_stones_and_turns(state, recent, colour, _places(state, where), out)
     else:

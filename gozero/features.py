@@ -82,6 +82,8 @@ _ALPHAGO48 = (
     "zeros",
 )
 
+_STONES = ("own stone", "opponent stone", "last move a pass", "Black to move")
+
 FEATURE_SETS: Final[dict[str, FeatureSet]] = {
     features.name: features
     for features in (
@@ -89,11 +91,12 @@ FEATURE_SETS: Final[dict[str, FeatureSet]] = {
         FeatureSet("alphago12", 1, _features.ALPHAGO12, _ALPHAGO48[:12]),
         FeatureSet("alphago48", 1, _features.ALPHAGO48, _ALPHAGO48),
         FeatureSet("alphago49", 1, _features.ALPHAGO49, (*_ALPHAGO48, "Black to move")),
+        FeatureSet("stones", 1, _features.STONES, _STONES),
     )
 }
 """`alphago48` and `alphago49` are AlphaGo's policy and value inputs (2016, Extended Data Table 2). `alphago12` is their
 first 12 planes, with which the paper's network was 0.7 points less accurate (Extended Data Table 3). `compact` is what
-a small residual network profits from at the least cost.
+a small residual network profits from at the least cost. `stones` is the board as it lies, for learning from nothing.
 
 Where the paper's table leaves a choice, this is what the planes mean. Moves are those of the player to move that are
 legal by occupation, the ko rule and the suicide rule; repetition of older positions (superko) is not looked at.

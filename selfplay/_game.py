@@ -6,24 +6,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine._expand import exponential, tell
+from gozero import _lockstep
 from gozero._board import (
     EMPTIES,
     EMPTY_AT,
-    PASS,
     SIMPLE_KO,
     SITUATIONAL_SUPERKO,
     SIZE,
     STRIDE,
     TO_PLAY,
     WORDS,
-    init,
     is_eye,
     is_legal,
-    play,
 )
 from gozero._features import fill_planes
+from gozero._lockstep import play_index
 from gozero._random import random_below, random_float
-from gozero._repetition import is_repetition, note
+from gozero._repetition import is_repetition
 from gozero.jit import kernel, lean_kernel
 
 
@@ -42,12 +41,9 @@ class Boards(NamedTuple):
 @lean_kernel
 def begin(boards, slot, size, suicide, superko, seed):
     """Puts a new game in a slot; its random numbers are a function of `seed` alone."""
-    init(boards.state[slot], size, suicide)
-    boards.recent[slot, :] = 0
-    boards.length[slot] = 0
+    _lockstep.begin(boards, slot, size, suicide, superko)
     boards.rng[slot, 0] = seed
     boards.symmetry[slot] = 0
-    note(boards.state[slot], boards.history[slot], 1, superko)
 
 
 @lean_kernel
@@ -151,24 +147,3 @@ def advance(boards, slots, logits, mask, temperature, table, superko, chosen, ch
             while where[index] != chosen[row]:
                 index += 1
         play_index(boards, slot, index, superko)
-
-
-@lean_kernel
-def play_index(boards, slot, index, superko):
-    """Plays a legal move, given by its index on the board as it lies, in the game in `slot`."""
-    state = boards.state[slot]
-    size = np.int64(state[SIZE])
-    colour = np.int64(state[TO_PLAY])
-    point = np.int64(PASS)
-    if index < size * size:
-        row = index // size
-        point = (row + 1) * (size + 1) + index - row * size + 1
-    play(state, np.uint32(point), colour)
-    recent = boards.recent[slot]
-    for i in range(recent.shape[0] - 1, 0, -1):
-        recent[i] = recent[i - 1]
-    recent[0] = point
-    length = boards.length[slot]
-    boards.codes[slot, length] = index | (0x8000 if colour == 2 else 0)
-    boards.length[slot] = length + 1
-    note(state, boards.history[slot], length + 2, superko)

@@ -32,6 +32,7 @@ def slow_planes(position: Position) -> dict[str, NDArray[np.uint8]]:
         "alphago48": planes,
         "alphago49": np.concatenate([planes, black]),
         "compact": compact(planes, forbidden, recent),
+        "stones": np.concatenate([planes[:2], np.full_like(black, position.passes > 0), black]),
     }
 
 
@@ -206,4 +207,4 @@ def test_globals_are_for_the_player_to_move() -> None:
 def test_unknown_feature_set_names_those_there_are(ask: Callable[[str], object]) -> None:
     with pytest.raises(ValueError, match="unknown feature set 'alphago4'; there are compact, alphago12, alphago48"):
         ask("alphago4")
-    assert {features.plane_count(name) for name in features.FEATURE_SETS} == {12, 26, 48, 49}
+    assert {features.plane_count(name) for name in features.FEATURE_SETS} == {4, 12, 26, 48, 49}
