@@ -35,6 +35,7 @@ COMMANDS: Final[dict[str, Command]] = {
     "report": Command("training.report_command:main", "the curves of training runs on one page"),
     "export": Command("training.export_command:main", "write a network file from a checkpoint"),
     "bench": Command("gozero.bench:main", "how fast this machine plays Go, part by part"),
+    "selfplay": Command("selfplay.selfplay_command:main", "a network against itself, on many processes"),
     "match": Command("selfplay.match_command:main", "GTP engines against each other, with Elo; tournaments"),
 }
 

@@ -337,10 +337,14 @@ class StoreWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is None:
-            self.close()
-        else:
+        if kind is not None:
             self.abort()
+            return
+        try:
+            self.close()
+        except BaseException:  # a full disk says so only now, or somebody pressed Ctrl-C
+            self.abort()
+            raise
 
 
 def is_store(path: str | Path) -> bool:

@@ -146,9 +146,14 @@ def open_store(path: Path) -> Shard:
     return Shard(store, Searches.open(store), played)
 
 
-def open_shards(folder: Path, on_problem: Callable[[str], object]) -> Iterator[Shard]:
-    """All shards of `folder`, one after the other; `on_problem` hears of those that cannot be read."""
+def open_shards(folder: Path, on_problem: Callable[[str], object], life: str | None = None) -> Iterator[Shard]:
+    """All shards of `folder`, or of one life of a worker alone, one after the other.
+
+    `on_problem` hears of those that cannot be read.
+    """
     for name in names_in(folder):
+        if life is not None and name.rpartition("-")[0] != life:
+            continue
         try:
             shard = open_shard(folder, name, on_problem)
         except StoreError as error:
@@ -157,9 +162,12 @@ def open_shards(folder: Path, on_problem: Callable[[str], object]) -> Iterator[S
             yield shard
 
 
-def count_games(folder: Path) -> int:
-    """How many games `gozero selfplay --out folder` has finished so far; those that cannot be read do not count."""
-    ids = [shard.played["id"] for shard in open_shards(Path(folder) / SHARDS, lambda _: None)]
+def count_games(folder: Path, life: str | None = None) -> int:
+    """How many games `gozero selfplay --out folder` has finished so far, or one life of a worker alone.
+
+    Those that cannot be read do not count.
+    """
+    ids = [shard.played["id"] for shard in open_shards(folder / SHARDS, lambda _: None, life)]
     return len(np.unique(np.concatenate(ids))) if ids else 0
 
 

@@ -59,7 +59,7 @@ def preset(name: str) -> Path:
     for path in (Path(name), folder / f"{name}.yaml"):
         if path.is_file():
             return path
-    others = ("player-", "tournament-")
+    others = ("player-", "tournament-", "selfplay-")
     known = ", ".join(sorted(path.stem for path in folder.glob("*.yaml") if not path.stem.startswith(others)))
     raise GozeroError(f"there is no configuration {name}; presets: {known}")
 
