@@ -205,6 +205,18 @@ def back_up_judged(tree, node, value, result, terms):
     back_up(tree, node, value)
 
 
+@inlined_kernel
+def apply_answer(tree, node, logits, value, result, places, terms):
+    """Gives one leaf its priors and its value and backs it up, see `apply_answers`. places: as in `set_priors`."""
+    set_priors(tree, node, logits, places, terms["prior_temperature"])
+    tree.nodes[node]["value"] = value
+    tree.nodes[node]["status"] = EXPANDED
+    if terms["rollouts_first"] != 0:
+        back_up_answer(tree, node, np.float64(value))
+    else:
+        back_up_judged(tree, node, np.float64(value), np.float64(result), terms)
+
+
 @lean_kernel
 def apply_answers(nodes, move, prior, child, used, leaves, symmetry, count, logits, values, results, table, terms):
     """Gives the first `count` leaves of a batch their priors and values and backs them up.
@@ -221,14 +233,8 @@ def apply_answers(nodes, move, prior, child, used, leaves, symmetry, count, logi
     """
     tree = TreeArrays(nodes, move, prior, child, used)
     for slot in range(count):
-        node = leaves[slot]
-        set_priors(tree, node, logits[slot], table[symmetry[slot]], terms[0]["prior_temperature"])
-        nodes[node]["value"] = values[slot]
-        nodes[node]["status"] = EXPANDED
-        if terms[0]["rollouts_first"] != 0:
-            back_up_answer(tree, node, np.float64(values[slot]))
-        else:
-            back_up_judged(tree, node, np.float64(values[slot]), np.float64(results[slot]), terms[0])
+        places = table[symmetry[slot]]
+        apply_answer(tree, leaves[slot], logits[slot], values[slot], results[slot], places, terms[0])
 
 
 @lean_kernel

@@ -119,6 +119,15 @@ def walk_down(tree, terms, history, points, root_edge, board, recent):
     return node, depth
 
 
+@inlined_kernel
+def status_here(tree, node, depth, board, terms):
+    """The status of a node at the end of a walk; where the game is over, it is TERMINAL from now on."""
+    if tree.nodes[node]["status"] == NEW and (board[PASSES] >= 2 or depth >= MAX_DEPTH):
+        tree.nodes[node]["status"] = TERMINAL
+        tree.nodes[node]["value"] = final_value(board, terms["white_points"]) if board[PASSES] >= 2 else 0.0
+    return tree.nodes[node]["status"]
+
+
 @lean_kernel
 def select_leaves(
     nodes,
@@ -193,15 +202,11 @@ def select_leaves(
         if node == NO_NODE:
             outcome = FULL
             break
-        status = nodes[node]["status"]
+        status = status_here(tree, node, depth, board, term)
         if status == PENDING and not rollouts_first:
             collided[collisions] = node
             collisions += 1
             continue
-        if status == NEW and (board[PASSES] >= 2 or depth >= MAX_DEPTH):
-            status = TERMINAL
-            nodes[node]["status"] = TERMINAL
-            nodes[node]["value"] = final_value(board, term["white_points"]) if board[PASSES] >= 2 else 0.0
         if status == TERMINAL:
             back_up(tree, node, nodes[node]["value"])
             if rollouts_first:

@@ -8,18 +8,14 @@ ends with the worse half left out. Below the root the search goes on as ever.
 from __future__ import annotations
 
 import math
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine import _tree
+from engine._gumbel import sigma
 from engine._puct import other_side
 from engine.tree import Tree
-
-C_VISIT: Final = 50.0
-C_SCALE: Final = 1.0
-"""sigma(q) = (C_VISIT + most visits of a move) C_SCALE q, with q from 0 to 1: the paper's constants."""
 
 
 class GumbelRoot:
@@ -89,4 +85,4 @@ class GumbelRoot:
             return -math.inf
         value = other_side(float(tree.mean_values(tree.arrays.child[[edge]])[0]))
         most = int(nodes["visits"][tree.arrays.child[tree.tried_edges()]].max())
-        return self._scores[edge] + (C_VISIT + most) * C_SCALE * (float(value) + 1.0) / 2.0
+        return self._scores[edge] + float(sigma(value, float(most)))

@@ -48,12 +48,12 @@ def root_of(position: Position, config: SearchConfig, turns: bool) -> Root:
     terms["komi_scale"] = KOMI_SCALE
     terms["white_points"] = black - white - position.score()
     terms["symmetries"] = SYMMETRIES if turns else 1
-    points, indices = _move_tables(position.size)
+    points, indices = move_tables(position.size)
     return Root(position.state.copy(), position.recent_points(HISTORY), history, points, indices, terms)
 
 
 @cache
-def _move_tables(size: int) -> tuple[NDArray[np.int32], NDArray[np.int16]]:
+def move_tables(size: int) -> tuple[NDArray[np.int32], NDArray[np.int16]]:
     """The points by move index, and the move indices by point."""
     points = np.append(board_points(size), np.int32(PASS))
     indices = np.zeros(padded_points(size), np.int16)

@@ -1,12 +1,15 @@
-"""Random numbers for kernels: splitmix64 with its state in an array, so that the caller owns and seeds it.
+"""Random numbers for kernels: splitmix64 with its state in an array, so that the caller owns and seeds it, and what
+other distributions are made of it.
 
 Steele, Lea and Flood, "Fast splittable pseudorandom number generators" (2014). The state is uint64[1].
 """
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
-from gozero.jit import inlined_kernel
+from gozero.jit import inlined_kernel, lean_kernel
 
 STEP = np.uint64(0x9E3779B97F4A7C15)
 """What the state grows by with every number drawn."""
@@ -54,3 +57,42 @@ def random_below(rng, bound):
 def random_float(rng):
     """A random float64 in [0, 1)."""
     return np.float64(next_u64(rng) >> _S11) * _TO_UNIT
+
+
+@inlined_kernel
+def _random_inside(rng):
+    """A random float64 in (0, 1): its logarithm is finite."""
+    return (np.float64(next_u64(rng) >> _S11) + 0.5) * _TO_UNIT
+
+
+@lean_kernel
+def random_gumbel(rng):
+    """A float64 of the standard Gumbel distribution."""
+    return -math.log(-math.log(_random_inside(rng)))
+
+
+@lean_kernel
+def random_normal(rng):
+    """A float64 of the standard normal distribution (Box and Muller 1958)."""
+    radius = math.sqrt(-2.0 * math.log(_random_inside(rng)))
+    return radius * math.cos(2.0 * math.pi * random_float(rng))
+
+
+@lean_kernel
+def random_gamma(rng, shape):
+    """A float64 of the gamma distribution with this shape, above 0, and scale 1.
+
+    Marsaglia and Tsang, "A simple method for generating gamma variables" (2000); below shape 1 as they say in its
+    section 6.
+    """
+    factor = 1.0
+    if shape < 1.0:
+        factor = _random_inside(rng) ** (1.0 / shape)
+        shape += 1.0
+    d = shape - 1.0 / 3.0
+    c = 1.0 / math.sqrt(9.0 * d)
+    while True:
+        x = random_normal(rng)
+        v = (1.0 + c * x) ** 3
+        if v > 0.0 and math.log(_random_inside(rng)) < 0.5 * x * x + d - d * v + d * math.log(v):
+            return d * v * factor

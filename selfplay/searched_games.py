@@ -8,17 +8,21 @@ boards are in flight. Those of `engine.compact_evaluator` do not.)
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from engine.evaluator import AnyEvaluator
-from engine.search import Limits, Search, SearchConfig
-from gozero.coords import BLACK, WHITE, move_index
-from gozero.position import Position
-from gozero.record import GameRecord, code_of
+from engine.flight import is_turned
+from gozero._random import mix
+from gozero.coords import BLACK, WHITE, opponent
+from gozero.record import GameRecord
+from gozero.rules import parse_rules
 from gozero.searches import GameSearches
+from selfplay.forest import Forest
 from selfplay.searched_settings import SearchedSettings
+
+_U64: Final = 0xFFFFFFFFFFFFFFFF
 
 
 class Network(NamedTuple):
@@ -75,67 +79,71 @@ def play_searched(
         ValueError: the network does not play on boards of this size.
         EvaluatorError: the network answered what is no number.
     """
-    number = first_number
-    while games is None or number < first_number + games:
-        yield _play_one(network, settings, seed, number)
-        number += 1
+    table = _Table(network, settings, seed, boards if games is None else min(boards, games))
+    yield from table.play(first_number, None if games is None else first_number + games)
 
 
-def _play_one(network: Callable[[], Network], settings: SearchedSettings, seed: int, number: int) -> SearchedGame:
-    random = np.random.default_rng([seed & 0xFFFFFFFFFFFFFFFF, number])
-    position = Position(settings.size, komi=settings.komi, rules=settings.rules)
-    config = SearchConfig(
-        c_puct=settings.c_puct, batches_in_flight=1, batch_size=1, memory_mib=16, noise_share=settings.noise_share
-    )
-    codes: list[int] = []
-    plies: list[int] = []
-    values: list[float] = []
-    counts: list[int] = []
-    moves: list[int] = []
-    shares: list[float] = []
-    playing = network()
-    while len(codes) < settings.most_moves and position.passes < 2:
-        playing = network()
-        search = Search(playing.evaluator, config, seed=int(random.integers(2**32)))
-        found = search.run(position, Limits(visits=settings.visits))
-        search.close()
-        visits = np.array([move.visits for move in found.moves], np.float64)
-        plies.append(len(codes))
-        values.append(found.root_value)
-        counts.append(len(visits))
-        moves += [move_index(move.point, settings.size) for move in found.moves]
-        shares += (visits / visits.sum()).tolist()
-        chosen = 0
-        if len(codes) < settings.sampled_moves:
-            chosen = int(random.choice(len(visits), p=visits / visits.sum()))
-        point = found.moves[chosen].point
-        codes.append(code_of(position.to_play, move_index(point, settings.size)))
-        position.play(point)
-    score = position.score()
-    winner = 0 if score == 0 else BLACK if score > 0 else WHITE
-    black, white = (min(values[colour::2], default=1.0) for colour in (0, 1))
-    return SearchedGame(
-        number=number,
-        record=GameRecord(
+class _Table:
+    """The games in flight, and who plays them."""
+
+    def __init__(self, network: Callable[[], Network], settings: SearchedSettings, seed: int, boards: int) -> None:
+        self._network, self._settings, self._boards = network, settings, boards
+        self._seed = int(mix(np.uint64(seed & _U64)))
+        self._rules = parse_rules(settings.rules)
+        self._forest = Forest(settings, boards)
+        self._numbers = np.full(boards, -1, np.int64)
+
+    def play(self, following: int, end: int | None) -> Iterator[SearchedGame]:
+        """Plays the games from number `following` on, up to `end`."""
+        forest = self._forest
+        answered = np.zeros(0, np.int64)
+        version = ""
+        free = np.arange(self._boards)
+        while True:
+            evaluator, newest = self._network()
+            if not evaluator.supports(self._settings.size):
+                raise ValueError(f"the network {newest} does not play on {self._settings.size}x{self._settings.size}")
+            turning = self._settings.turning and is_turned(evaluator)
+            if answered.size:
+                free = np.sort(forest.grow(answered, turning))
+            for slot in free.tolist():
+                if self._numbers[slot] >= 0:
+                    yield self._finished(slot, version)
+            begun = free if end is None else free[: end - following]
+            for slot in begun.tolist():
+                forest.begin(slot, int(mix(np.uint64((self._seed + following) & _U64))))
+                self._numbers[slot] = following
+                following += 1
+            forest.grow(begun, turning)
+            answered, version = forest.waiting, newest
+            if not answered.size:
+                return
+            forest.ask(evaluator)
+
+    def _finished(self, slot: int, version: str) -> SearchedGame:
+        settings, standing = self._settings, self._forest.standing(slot)
+        margin: float | None = abs(standing.lead)
+        winner = 0 if standing.lead == 0 else BLACK if standing.lead > 0 else WHITE
+        ending = "counted" if standing.passes >= 2 else "unknown"
+        if standing.resigned:
+            ending, margin, winner = "resign", None, opponent(standing.to_play)
+        record = GameRecord(
             size=settings.size,
-            moves=np.array(codes, np.uint16),
+            moves=standing.moves,
             komi=settings.komi,
-            rules=position.rules.name,
+            rules=self._rules.name,
             winner=winner,
-            margin=abs(score),
-            ending="counted" if position.passes >= 2 else "unknown",
+            margin=margin,
+            ending=ending,
             source="self-play",
-        ),
-        searches=GameSearches(
-            plies=np.array(plies, np.int64),
-            values=np.array(values, np.float32),
-            counts=np.array(counts, np.int64),
-            moves=np.array(moves, np.uint16),
-            shares=np.array(shares, np.float32),
-        ),
-        version=playing.version,
-        evaluations=settings.visits * len(codes),
-        opened=0,
-        gave_up=0,
-        lowest=(black, white),
-    )
+        )
+        return SearchedGame(
+            number=int(self._numbers[slot]),
+            record=record,
+            searches=self._forest.searches(slot),
+            version=version,
+            evaluations=standing.evaluations,
+            opened=standing.opened,
+            gave_up=standing.gave_up,
+            lowest=standing.lowest,
+        )
