@@ -46,6 +46,9 @@ class Forest:
 
     The slots that are in play go round and round: `grow` takes each to its next leaf, `ask` asks the network about
     all of them in one call.
+
+    Attributes:
+        arrays: what the kernels work on.
     """
 
     def __init__(self, settings: SearchedSettings, slots: int) -> None:
@@ -71,7 +74,7 @@ class Forest:
         terms["prior_temperature"] = 1.0
         terms["superko"], terms["suicide"] = rules.superko_code, rules.suicide
         terms["komi_scale"], terms["white_points"] = features.KOMI_SCALE, settings.komi
-        self._arrays = ForestArrays(
+        self.arrays = ForestArrays(
             boards=Boards(
                 state=np.zeros((slots, _board.state_length(size)), np.uint32),
                 recent=np.zeros((slots, HISTORY), np.int32),
@@ -122,7 +125,7 @@ class Forest:
 
     def begin(self, slot: int, seed: int) -> None:
         """Puts a new game in a slot; its random numbers are a function of `seed`, 64 bits, alone."""
-        arrays = self._arrays
+        arrays = self.arrays
         _forest.begin_game(arrays, slot, self._size, self._suicide, self._superko, np.uint64(seed), self._plan)
 
     def grow(self, slots: NDArray[np.int64], turning: bool) -> NDArray[np.int64]:
@@ -132,9 +135,9 @@ class Forest:
             int64[k], the slots whose games are over.
         """
         over = np.empty(len(slots), np.int64)
-        self._arrays.terms["symmetries"] = SYMMETRIES if turning else 1
+        self.arrays.terms["symmetries"] = SYMMETRIES if turning else 1
         self._filled, ended = _forest.next_leaves(
-            self._arrays,
+            self.arrays,
             slots,
             self._plan,
             self._points,
@@ -155,13 +158,13 @@ class Forest:
         """
         answer = evaluate(evaluator, self._batch, self._filled)
         _forest.apply_leaves(
-            self._arrays, self._rows, self._batch, self._filled, answer.policy_logits, answer.value, self._table
+            self.arrays, self._rows, self._batch, self._filled, answer.policy_logits, answer.value, self._table
         )
         self._filled = 0
 
     def standing(self, slot: int) -> Standing:
         """How the game in a slot stands."""
-        arrays, play = self._arrays, self._arrays.plays[slot]
+        arrays, play = self.arrays, self.arrays.plays[slot]
         state = arrays.boards.state[slot]
         black, white = _board.area(state)
         return Standing(
@@ -178,7 +181,7 @@ class Forest:
 
     def searches(self, slot: int) -> GameSearches:
         """The full searches of the game in a slot."""
-        arrays, play = self._arrays, self._arrays.plays[slot]
+        arrays, play = self.arrays, self.arrays.plays[slot]
         noted, shares = arrays.noted[slot, : play["searches"]], int(play["shares"])
         return GameSearches(
             plies=noted["ply"].copy(),
