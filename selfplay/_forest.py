@@ -28,9 +28,10 @@ from engine._tree import (
 )
 from gozero._board import BLACK, PASSES, TO_PLAY
 from gozero._features import HISTORY
+from gozero._lockstep import play_index
 from gozero._random import random_below, random_float, random_gamma
 from gozero.jit import inlined_kernel, kernel, lean_kernel
-from selfplay._game import Boards, begin, play_index
+from selfplay._game import Boards, begin
 
 LEAST_SHARE = 1e-4
 """Moves of a smaller share in a search's policy are not kept."""

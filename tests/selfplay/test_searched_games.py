@@ -16,10 +16,10 @@ from engine.gumbel import GumbelRoot
 from engine.search import Limits, Search, SearchConfig
 from engine.tree import Tree
 from gozero import _random, record
+from gozero._lockstep import play_index
 from gozero.coords import BLACK, WHITE, move_index, point_of
 from gozero.position import Position
 from gozero.searches import GameSearches
-from selfplay._game import play_index
 from selfplay.forest import Forest
 from selfplay.searched_games import Network, SearchedGame, play_searched
 from selfplay.searched_settings import SearchedSettings
@@ -253,7 +253,6 @@ def test_games_without_end() -> None:
     judge = Network(HashEvaluator(), "v1")
     games = play_searched(lambda: judge, with_changes(GUMBEL, longest=6, visits=3), 1, boards=2)
     assert sorted(game.number for game in islice(games, 6)) == list(range(6))
-    games.close()
 
 
 def test_a_newer_network_takes_over_while_games_go_on() -> None:
