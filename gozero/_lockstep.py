@@ -8,12 +8,14 @@ from numpy.typing import NDArray
 from gozero._board import (
     EMPTIES,
     EMPTY_AT,
+    HEAD,
     PASS,
     PASSES,
     SIMPLE_KO,
     SITUATIONAL_SUPERKO,
     SIZE,
     STRIDE,
+    SUICIDE,
     TO_PLAY,
     WORDS,
     area,
@@ -24,9 +26,9 @@ from gozero._board import (
 )
 from gozero._features import fill_planes
 from gozero._playout import swap_empties
-from gozero._random import random_below
-from gozero._repetition import ALLOWED, is_repetition, legal_mask, note, refusal
-from gozero.jit import kernel, lean_kernel
+from gozero._random import mix, random_below
+from gozero._repetition import hash_after, is_repetition, note
+from gozero.jit import inlined_kernel, kernel, lean_kernel
 
 # How a game stands.
 GOES_ON = 0
@@ -41,27 +43,64 @@ class Games(NamedTuple):
     state: NDArray[np.uint32]  # [N, state], see gozero._board
     recent: NDArray[np.int32]  # [N, HISTORY] last points, newest first
     history: NDArray[np.uint64]  # [N, longest game + 1] hashes of the positions so far, see gozero._repetition
+    seen: NDArray[np.uint64]  # [N, words] a bit for each of them, see `seen_words`
     length: NDArray[np.int64]  # [N] moves played
     codes: NDArray[np.uint16]  # [N, longest game] the moves, see gozero.record
     rng: NDArray[np.uint64]  # [N, 1] random numbers of each slot
     ending: NDArray[np.int8]  # [N] how each game stands: GOES_ON, PASSED, LIMIT or ILLEGAL
 
 
+def seen_words(most: int) -> int:
+    """Words of `Games.seen` for games of that many moves: at least 16 bits a position, a power of two of them.
+
+    Where the bit of a hash is not set, no position had that hash, and the history need not be searched. That is how it
+    is for nearly every move; with the search alone it takes most of the time to find out which moves are legal.
+    """
+    return max(1, 1 << (16 * (most + 1) - 1).bit_length() >> 6)
+
+
 @lean_kernel
 def begin(games, slot, size, suicide, superko):
-    """Puts a new game in a slot; its random numbers go on. `games` may be any record with the first five fields."""
+    """Puts a new game in a slot; its random numbers go on. `games` may be any record with the fields used here."""
     init(games.state[slot], size, suicide)
     games.recent[slot, :] = 0
     games.length[slot] = 0
     note(games.state[slot], games.history[slot], 1, superko)
 
 
+@inlined_kernel
+def _mark(seen, bits):
+    """Sets the bit of a hash."""
+    place = bits & np.uint64(64 * seen.shape[0] - 1)
+    seen[place >> np.uint64(6)] |= np.uint64(1) << (place & np.uint64(63))
+
+
+@lean_kernel
+def repeats(games, slot, point, colour, superko):
+    """`gozero._repetition.is_repetition` for a legal stone in the game in `slot`, sooner."""
+    state = games.state[slot]
+    if superko == SIMPLE_KO or (state[HEAD + point * WORDS] == 0 and state[SUICIDE] == 0):
+        return False
+    situational = superko == SITUATIONAL_SUPERKO
+    wanted = hash_after(state, point, colour)
+    if situational:
+        wanted = mix(wanted + np.uint64(3 - colour))
+    seen = games.seen[slot]
+    place = wanted & np.uint64(64 * seen.shape[0] - 1)
+    if (seen[place >> np.uint64(6)] >> (place & np.uint64(63))) & np.uint64(1) == 0:
+        return False
+    return is_repetition(state, point, colour, games.history[slot], games.length[slot] + 1, situational)
+
+
 @lean_kernel
 def begin_games(games, slots, size, suicide, superko):
     """`begin` in each of the slots, int64[n]."""
     for i in range(slots.shape[0]):
-        begin(games, slots[i], size, suicide, superko)
-        games.ending[slots[i]] = GOES_ON
+        slot = slots[i]
+        begin(games, slot, size, suicide, superko)
+        games.ending[slot] = GOES_ON
+        games.seen[slot, :] = 0
+        _mark(games.seen[slot], games.history[slot, 0])
 
 
 @lean_kernel
@@ -108,10 +147,12 @@ def play_moves(games, slots, moves, superko):
             games.ending[slot] = ILLEGAL
             continue
         point = np.uint32(point_at_index(state, moves[i]))
-        if refusal(state, point, 0, games.history[slot], length + 1, superko) != ALLOWED:
+        colour = np.int64(state[TO_PLAY])
+        if not is_legal(state, point, colour) or (point != PASS and repeats(games, slot, point, colour, superko)):
             games.ending[slot] = ILLEGAL
             continue
         play_index(games, slot, moves[i], superko)
+        _mark(games.seen[slot], games.history[slot, length + 1])
         if state[PASSES] >= 2:
             games.ending[slot] = PASSED
         elif length + 1 >= games.codes.shape[1]:
@@ -141,23 +182,29 @@ def draw_moves(games, slots, superko, eyes, moves):
             if (
                 is_legal(state, point, colour)
                 and (eyes != 0 or not is_eye(state, point, colour))
-                and (
-                    superko == SIMPLE_KO
-                    or not is_repetition(
-                        state,
-                        point,
-                        colour,
-                        games.history[slot],
-                        games.length[slot] + 1,
-                        superko == SITUATIONAL_SUPERKO,
-                    )
-                )
+                and not repeats(games, slot, point, colour, superko)
             ):
                 row = np.int64(point) // stride
                 moves[i] = (row - 1) * size + np.int64(point) - row * stride - 1
                 break
             left = np.uint32(left - np.uint32(1))
             swap_empties(state, place, left)
+
+
+@lean_kernel
+def fill_mask(games, slot, superko, mask):
+    """Fills mask, uint8[S*S+1] by move index, with 1 for every legal move of who is to move; the pass always is one."""
+    state = games.state[slot]
+    size = np.int64(state[SIZE])
+    stride = np.int64(state[STRIDE])
+    colour = np.int64(state[TO_PLAY])
+    mask[:] = 0
+    mask[size * size] = 1
+    for i in range(state[EMPTIES]):
+        point = state[EMPTY_AT + i * WORDS]
+        if is_legal(state, point, colour) and not repeats(games, slot, point, colour, superko):
+            row = np.int64(point) // stride
+            mask[(row - 1) * size + np.int64(point) - row * stride - 1] = 1
 
 
 @kernel
@@ -173,7 +220,7 @@ def show(games, slots, colours, superko, feature_set, where, planes, mask):
         colour = np.int64(colours[i])
         fill_planes(state, games.recent[slot], colour, feature_set, where, planes[i])
         if games.ending[slot] == GOES_ON and colour == state[TO_PLAY]:
-            legal_mask(state, colour, games.history[slot], games.length[slot] + 1, superko, mask[i])
+            fill_mask(games, slot, superko, mask[i])
         else:
             mask[i, :] = 0
 

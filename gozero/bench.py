@@ -12,6 +12,7 @@ from typing import Final
 BENCHMARKS: Final[dict[str, tuple[str, str]]] = {
     "analysis": ("gtp.bench_analysis:main", "what a line of analysis costs the search that it tells about"),
     "board": ("gozero.bench_board:main", "random games to the end, and moves of a position with superko"),
+    "env": ("gozero.bench_env:main", "environments for learning, beside PettingZoo's and pgx's"),
     "features": ("training.bench_features:main", "input planes and minibatches from positions of real games"),
     "network": ("engine.bench_network:main", "evaluations a second of a network, on each runtime"),
     "rollout": ("engine.bench_rollout:main", "learned rollouts from the empty board"),

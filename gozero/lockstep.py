@@ -126,6 +126,7 @@ class LockStep:
             state=np.zeros((count, _board.state_length(self.size)), np.uint32),
             recent=np.zeros((count, HISTORY), np.int32),
             history=np.zeros((count, self.max_moves + 1), np.uint64),
+            seen=np.zeros((count, _lockstep.seen_words(self.max_moves)), np.uint64),
             length=np.zeros(count, np.int64),
             codes=np.zeros((count, self.max_moves), np.uint16),
             rng=np.zeros((count, 1), np.uint64),

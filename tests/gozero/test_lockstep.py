@@ -53,6 +53,7 @@ def check_against_positions(games: LockStep, planes: str, rounds: int) -> int:
         (2, "tromp-taylor", "stones", 20, 40),
         (5, "tromp-taylor", "stones", 8, 90),
         (5, "aga", "compact", 4, 90),
+        (7, "tromp-taylor", "stones", 3, 150),
         (9, "new-zealand", "alphago49", 2, 60),
         (19, "chinese", "stones", 1, 20),
     ],
