@@ -167,10 +167,10 @@ def _pgx(size: int, boards: int, plies: int) -> Callable[[], Any] | None:
         moves = jax.random.categorical(choice, jnp.where(state.legal_action_mask, 0.0, -jnp.inf), axis=-1)
         return (step(state, moves, jax.random.split(after, boards)), key), None
 
-    @jax.jit
     def play(key: Any) -> Any:
         key, first = jax.random.split(key)
         (state, _), _ = jax.lax.scan(one, (begin(jax.random.split(first, boards)), key), None, length=plies)
         return state.observation, state.legal_action_mask
 
-    return lambda: jax.block_until_ready(play(jax.random.PRNGKey(1)))
+    compiled = jax.jit(play)
+    return lambda: jax.block_until_ready(compiled(jax.random.PRNGKey(1)))

@@ -46,11 +46,10 @@ def check_against_positions(games: LockStep, planes: str, rounds: int) -> int:
     return ended
 
 
-@pytest.mark.nojit
 @pytest.mark.parametrize(
     ("size", "rules", "planes", "count", "rounds"),
     [
-        (2, "tromp-taylor", "stones", 20, 40),
+        pytest.param(2, "tromp-taylor", "stones", 20, 40, marks=pytest.mark.nojit),
         (5, "tromp-taylor", "stones", 8, 90),
         (5, "aga", "compact", 4, 90),
         (7, "tromp-taylor", "stones", 3, 150),
@@ -126,7 +125,6 @@ def test_rewards_are_of_who_has_just_moved() -> None:
     assert turn.score[0] == 0.5
 
 
-@pytest.mark.nojit
 def test_random_moves_are_uniform() -> None:
     """Over all legal moves with the pass, and over those that fill no own eye."""
     games = LockStep(6000, board_size=2, seed=3, superko="simple")
