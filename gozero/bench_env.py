@@ -13,15 +13,15 @@ import numpy as np
 from gozero import timing
 from gozero.lockstep import LockStep
 
-BOARDS: Final = {9: 256, 19: 64}
+BOARDS: Final = {9: 64, 19: 16}
 """Boards in lock step, by board size."""
-PLIES: Final = {9: 150, 19: 400}
+PLIES: Final = {9: 150, 19: 100}
 """Moves from the empty board in a run, on every board; a game that ends begins anew."""
 KOMI: Final = 7.5
 
 EPILOG = """\
 A step is one move on one board, drawn uniformly from all legal moves with the pass, and what is seen after it: planes
-and the mask of legal moves. Every run starts from empty boards and plays 150 moves on 9x9, 400 on 19x19 (`plies`).
+and the mask of legal moves. Every run starts from empty boards and plays 150 moves on 9x9, 100 on 19x19 (`plies`).
 
   lockstep            gozero.lockstep.LockStep on `boards` boards
   vector_env          gymnasium.make_vec("gozero/Go-v0", opponent="self"), the moves drawn by numpy from its masks

@@ -91,6 +91,11 @@ def _spaces(games: LockStep) -> tuple[spaces.Space[Any], spaces.Space[Any]]:
     return spaces.Box(0, 1, shape, np.uint8), spaces.Discrete(games.moves)
 
 
+def _index(action: Any, games: LockStep) -> NDArray[np.int64]:
+    """An action as moves of one board, int64[1]; whatever is no action is -1, which is illegal as well."""
+    return np.array([action if 0 <= action < games.moves else -1], np.int64)
+
+
 def _render(games: LockStep, slot: int, mode: str | None) -> str | NDArray[np.uint8] | None:
     position = games.position(slot)
     if mode == "ansi":
@@ -149,7 +154,7 @@ class GoEnv(gymnasium.Env[NDArray[np.uint8], np.int64]):
     def step(self, action: Any) -> tuple[NDArray[np.uint8], float, bool, bool, dict[str, Any]]:
         """Plays the move and the opponent's answer; after the end of the game nothing happens any more."""
         over = bool(self._games.ending[0])
-        self._sides.step(self._games.all_slots, np.array([action]))
+        self._sides.step(self._games.all_slots, _index(action, self._games))
         reward = 0.0 if over else float(self._sides.reward(self._games.all_slots)[0])
         observation, info = self._look()
         return observation, reward, bool(self._games.ending[0]), False, info
@@ -345,7 +350,7 @@ class GoAECEnv(AECEnv[str, dict[str, NDArray[Any]], np.int64]):  # type: ignore[
             self._was_dead_step(action)
             return
         self._cumulative_rewards[mover] = 0.0
-        self._games.play(self._games.all_slots, np.array([action]))
+        self._games.play(self._games.all_slots, _index(action, self._games))
         ending = ENDINGS[self._games.ending[0]]
         self._clear_rewards()
         if ending == "illegal":
