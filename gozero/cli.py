@@ -31,6 +31,7 @@ COMMANDS: Final[dict[str, Command]] = {
     "networks": Command("engine.networks_command:main", "list the shipped networks"),
     "pack": Command("training.pack_command:main", "game records to a packed store"),
     "train": Command("training.train_command:main", "train a network from a packed store"),
+    "loop": Command("training.loop_command:main", "AlphaGo Zero's way: self-play, training and matches in turn"),
     "eval": Command("training.eval_command:main", "how well a network does on held-out games"),
     "report": Command("training.report_command:main", "the curves of training runs on one page"),
     "export": Command("training.export_command:main", "write a network file from a checkpoint"),

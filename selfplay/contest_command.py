@@ -1,11 +1,12 @@
-"""`gozero eval reinforce`: how often one bare policy beats another."""
+"""`gozero eval reinforce`: how often one network beats another, as bare policies or with search."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from gozero.coords import BLACK, WHITE
 from selfplay.contest import Contest, contest
 from selfplay.elo import elo_interval, elo_of_score
 from selfplay.game import GameSettings
+from selfplay.searched_match import quiet_search, searched_contest
 
 if TYPE_CHECKING:
     from engine.runtimes import NetworkEvaluator
@@ -24,17 +26,20 @@ EPILOG = """\
 Two series are played. `sampled`: moves drawn at --temperature from the first move on. `greedy`: each policy's best
 move, after --opening random moves; a policy that has only become sharper gains nothing there. Colours alternate, no two
 games of a series are the same, reflections included, and every game is played until nobody has a sensible move left, so
-that the area counts right. Intervals are Wilson's, 95 %.
+that the area counts right. With --visits there is one series instead, `searched`: both search with so many visits a
+move, without noise; the first moves, --opening at most, are drawn from the policy of --against, and every opening is
+played with both colours. Intervals are Wilson's, 95 %.
 
-example:
-  gozero eval reinforce --network policy-rl-9.onnx --against compact-9 --games 1000"""
+examples:
+  gozero eval reinforce --network policy-rl-9.onnx --against compact-9 --games 1000
+  gozero eval reinforce --network policy-rl-9 --against compact-9 --games 200 --visits 64"""
 
 
 def main(argv: Sequence[str]) -> int:
     """Entry point of `gozero eval reinforce`."""
     parser = argparse.ArgumentParser(
         prog="gozero eval reinforce",
-        description="Games of one network's policy against another's, both without search, hundreds at a time.",
+        description="Games of one network's policy against another's, without search or with, hundreds at a time.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -45,7 +50,20 @@ def main(argv: Sequence[str]) -> int:
     add("--size", type=int, default=9, help="board size (default: %(default)s)")
     add("--komi", type=float, default=7.5, help="(default: %(default)s)")
     add("--temperature", type=float, default=0.3, help="of the sampled series (default: %(default)s)")
-    add("--opening", type=int, default=8, metavar="N", help="random moves of the greedy series (default: %(default)s)")
+    add(
+        "--opening",
+        type=int,
+        default=8,
+        metavar="N",
+        help="first moves of the greedy series, random (default: %(default)s)",
+    )
+    add(
+        "--visits",
+        type=int,
+        default=0,
+        metavar="N",
+        help="both search, with so many visits a move (default: no search)",
+    )
     add("--seed", type=int, default=0, help="of openings and draws (default: %(default)s)")
     add("--boards", type=int, default=256, metavar="N", help="games at a time (default: %(default)s)")
     add("--threads", type=int, default=1, metavar="N", help="cores to use (default: %(default)s)")
@@ -56,6 +74,8 @@ def main(argv: Sequence[str]) -> int:
             raise ValueError(f"--{name} must be at least 1, not {getattr(options, name)}")
     if options.temperature <= 0 or options.opening < 0:
         raise ValueError("--temperature must be above 0 and --opening not below")
+    if options.visits != 0 and options.visits < 2:
+        raise ValueError(f"--visits must be at least 2 for a search, not {options.visits}")
     result = _measure(options)
     print(json.dumps(result) if options.json else _text(result))
     return 0
@@ -66,7 +86,6 @@ def _measure(options: argparse.Namespace) -> dict[str, Any]:
         _evaluator(network_file.find(name, options.size), options.threads)
         for name in (options.network, options.against)
     )
-    series = {"sampled": (options.temperature, 0), "greedy": (0.0, options.opening)}
     result: dict[str, Any] = {
         "network": first.info.name,
         "against": second.info.name,
@@ -74,21 +93,25 @@ def _measure(options: argparse.Namespace) -> dict[str, Any]:
         "komi": options.komi,
         "seed": options.seed,
     }
-    for name, (temperature, opening) in series.items():
-        started = time.monotonic()
-        found = contest(
-            first,
-            second,
-            GameSettings(size=options.size, komi=options.komi, temperature=temperature),
-            options.games,
-            options.seed,
-            opening=opening,
-            boards=options.boards,
-            threads=options.threads,
+    play = partial(contest, first, second, games=options.games, seed=options.seed, boards=options.boards)
+    settings = partial(GameSettings, size=options.size, komi=options.komi)
+    if options.visits:
+        search = quiet_search(
+            size=options.size, komi=options.komi, visits=options.visits, opening_moves=options.opening
         )
-        seconds = time.monotonic() - started
-        result[name] = {"temperature": temperature, "opening": opening, **_figures(found), "seconds": round(seconds, 1)}
+        facts: dict[str, Any] = {"visits": options.visits, "opening": options.opening}
+        searched = partial(searched_contest, first, second, second, search, options.games, options.seed)
+        return result | {"searched": facts | _timed(partial(searched, boards=options.boards))}
+    for name, temperature, opening in (("sampled", options.temperature, 0), ("greedy", 0.0, options.opening)):
+        series = partial(play, settings(temperature=temperature), opening=opening, threads=options.threads)
+        result[name] = {"temperature": temperature, "opening": opening, **_timed(series)}
     return result
+
+
+def _timed(series: Callable[[], Contest]) -> dict[str, Any]:
+    started = time.monotonic()
+    figures = _figures(series())
+    return {**figures, "seconds": round(time.monotonic() - started, 1)}
 
 
 def _evaluator(path: Path, threads: int) -> NetworkEvaluator:
@@ -118,9 +141,15 @@ def _figures(found: Contest) -> dict[str, Any]:
 
 def _text(result: dict[str, Any]) -> str:
     size = result["board_size"]
-    lines = [f"{result['network']} against {result['against']}, {size}x{size}, komi {result['komi']:g}, without search"]
-    for name, how in (("sampled", "temperature {temperature:g}"), ("greedy", "best moves after {opening} random ones")):
-        row = result[name]
+    lines = [f"{result['network']} against {result['against']}, {size}x{size}, komi {result['komi']:g}"]
+    hows = {
+        "sampled": "temperature {temperature:g}",
+        "greedy": "best moves after {opening} random ones",
+        "searched": "{visits} visits after at most {opening} moves drawn",
+    }
+    for name, how in hows.items():
+        if (row := result.get(name)) is None:
+            continue
         low, high = row["score_ci95"]
         lines.append(
             f"{name}, {how.format(**row)}: {row['score']:.1%} [{low:.1%}, {high:.1%}] of {row['games']:,} games, "

@@ -19,7 +19,7 @@ from gozero.coords import BLACK, WHITE, opponent
 from gozero.record import GameRecord
 from gozero.rules import parse_rules
 from gozero.searches import GameSearches
-from selfplay.forest import Forest
+from selfplay.forest import Forest, Standing
 from selfplay.searched_settings import SearchedSettings
 
 _U64: Final = 0xFFFFFFFFFFFFFFFF
@@ -83,13 +83,31 @@ def play_searched(
     yield from table.play(first_number, None if games is None else first_number + games)
 
 
+def as_record(standing: Standing, settings: SearchedSettings) -> GameRecord:
+    """A game that is over as a record, see `SearchedGame.record`."""
+    margin: float | None = abs(standing.lead)
+    winner = 0 if standing.lead == 0 else BLACK if standing.lead > 0 else WHITE
+    ending = "counted" if standing.passes >= 2 else "unknown"
+    if standing.resigned:
+        ending, margin, winner = "resign", None, opponent(standing.to_play)
+    return GameRecord(
+        size=settings.size,
+        moves=standing.moves,
+        komi=settings.komi,
+        rules=parse_rules(settings.rules).name,
+        winner=winner,
+        margin=margin,
+        ending=ending,
+        source="self-play",
+    )
+
+
 class _Table:
     """The games in flight, and who plays them."""
 
     def __init__(self, network: Callable[[], Network], settings: SearchedSettings, seed: int, boards: int) -> None:
         self._network, self._settings, self._boards = network, settings, boards
         self._seed = int(mix(np.uint64(seed & _U64)))
-        self._rules = parse_rules(settings.rules)
         self._forest = Forest(settings, boards)
         self._numbers = np.full(boards, -1, np.int64)
 
@@ -121,25 +139,10 @@ class _Table:
             forest.ask(evaluator)
 
     def _finished(self, slot: int, version: str) -> SearchedGame:
-        settings, standing = self._settings, self._forest.standing(slot)
-        margin: float | None = abs(standing.lead)
-        winner = 0 if standing.lead == 0 else BLACK if standing.lead > 0 else WHITE
-        ending = "counted" if standing.passes >= 2 else "unknown"
-        if standing.resigned:
-            ending, margin, winner = "resign", None, opponent(standing.to_play)
-        record = GameRecord(
-            size=settings.size,
-            moves=standing.moves,
-            komi=settings.komi,
-            rules=self._rules.name,
-            winner=winner,
-            margin=margin,
-            ending=ending,
-            source="self-play",
-        )
+        standing = self._forest.standing(slot)
         return SearchedGame(
             number=int(self._numbers[slot]),
-            record=record,
+            record=as_record(standing, self._settings),
             searches=self._forest.searches(slot),
             version=version,
             evaluations=standing.evaluations,

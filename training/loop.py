@@ -118,14 +118,17 @@ def train(
     threads: int = 1,
     flops: int = 0,
     world: World = ALONE,
+    until: int | None = None,
 ) -> Outcome:
     """Train `network` in place until `loop.steps`, or until SIGINT or SIGTERM; both end with a checkpoint.
 
     `facts` goes into every checkpoint's record for whoever exports it. With `resume`, the newest checkpoint in
     `folder` is continued; a run that has none yet starts at the beginning. Batches are made on `threads` threads.
     `flops` are the operations of a position's step, to report the speed in; 0 = not known. In a `world` of several
-    processes each gets its part of every batch from `stage`, and the first one alone evaluates and writes.
+    processes each gets its part of every batch from `stage`, and the first one alone evaluates and writes. `until` ends
+    this call at an earlier step, evaluated and saved like the last one, for a run whose records grow on the way.
     """
+    end = loop.steps if until is None else min(until, loop.steps)
     device = next(network.parameters()).device
     average = copy.deepcopy(network).requires_grad_(False)
     optimisers = make_optimisers(network, optimiser)
@@ -158,13 +161,13 @@ def train(
     means = Means()
     pace = Pace(device)
     work = (flops, device_peak(device, world.size))
-    progress = Progress(folder, loop.steps, loop.batch_size, start, work, stage.unit) if world.writes else None
+    progress = Progress(folder, end, loop.batch_size, start, work, stage.unit) if world.writes else None
     use_winograd(network, loop.winograd and device.type == "cpu" and loop.precision == "float32")
     worker = world.wrap(torch.compile(network) if loop.compile else network)  # type: ignore[arg-type]
     with (
         stop_signals() as stop,
         progress or nullcontext(),
-        Ahead(stage.batch, start, loop.steps, threads) as batches,
+        Ahead(stage.batch, start, end, threads) as batches,
     ):
         for step, batch in batches:
             with torch.autocast(device.type, torch.bfloat16, enabled=loop.precision == "bfloat16"):
@@ -177,7 +180,7 @@ def train(
             due = step % loop.log_every == 0
             # Several processes must stop at the same step, and agree only where they exchange numbers anyway.
             stopping = stop.is_set() if world.size == 1 else due and world.any(stop.is_set())
-            last = step == loop.steps or stopping
+            last = step == end or stopping
             if due or last:
                 steps, values = means.take(world)
                 if not math.isfinite(values["loss"]):
@@ -194,7 +197,7 @@ def train(
                 if last:
                     break
                 continue
-            if (step % loop.evaluate_every == 0 or step == loop.steps) and not stopping:
+            if (step % loop.evaluate_every == 0 or step == end) and not stopping:
                 results = evaluate(stage, average)
                 if progress:
                     progress.evaluated(step, results, clock.seconds)

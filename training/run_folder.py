@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -115,18 +116,18 @@ class RunFolder:
         replace_durably(temporary, self.metrics)
 
 
-def refuse_changes(old: msgspec.Struct, new: msgspec.Struct, folder: RunFolder) -> None:
-    """Raise RunError when `new` differs from the run's own configuration in more than MAY_CHANGE_ON_RESUME."""
+def refuse_changes(
+    old: msgspec.Struct, new: msgspec.Struct, folder: RunFolder, allowed: Sequence[str] = MAY_CHANGE_ON_RESUME
+) -> None:
+    """Raise RunError when `new` differs from the run's own configuration in more than the `allowed` keys."""
     before, after = configs.flatten(old), configs.flatten(new)
-    changed = [
-        key for key in {**before, **after} if before.get(key) != after.get(key) and key not in MAY_CHANGE_ON_RESUME
-    ]
+    changed = [key for key in {**before, **after} if before.get(key) != after.get(key) and key not in allowed]
     if changed:
         key = changed[0]
         more = f" (and {len(changed) - 1} more)" if len(changed) > 1 else ""
         raise RunError(
             f"the run in {folder.path} was made with {key} = {before.get(key)!r}, now {after.get(key)!r}{more}; "
-            f"a resumed run may change only {', '.join(MAY_CHANGE_ON_RESUME)}; "
+            f"a resumed run may change only {', '.join(allowed)}; "
             f"for other changes start a new run with --init"
         )
 

@@ -104,7 +104,7 @@ def train_policy(arguments: argparse.Namespace) -> int:
         tune(device, config.loop.precision)
         stage = supervised.PolicyStage(config, device, world)
         network = supervised.make_network(config, device)
-        if config.init and not arguments.resume:
+        if config.init and folder.latest_step() is None:  # also a run that was killed before its first checkpoint
             start_from(network, config.init)
         if world.writes and arguments.resume:
             folder.write_config(config)

@@ -83,7 +83,7 @@ def _train(arguments: argparse.Namespace) -> int:
             store = config.data.store or str(_games(config, players, folder))
         stage = ValueStage(config, store, device, world)
         network = supervised.make_network(config, device)
-        if config.init and not arguments.resume:
+        if config.init and folder.latest_step() is None:  # also a run that was killed before its first checkpoint
             start_from(network, config.init)
         if world.writes and arguments.resume:
             folder.write_config(config)

@@ -90,17 +90,20 @@ PRESETS = sorted(path.name for path in (data_dir() / "configs").glob("*.yaml") i
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_every_training_preset_loads(name: str):
+    from training.generations_config import GenerationsConfig
     from training.reinforce_config import ReinforceConfig
     from training.rollout_fit import RolloutConfig
     from training.supervised import PolicyConfig
     from training.value import ValueConfig
 
-    kinds: dict[str, type[RolloutConfig | ReinforceConfig | ValueConfig]] = {
+    kinds: dict[str, type[RolloutConfig | ReinforceConfig | ValueConfig | GenerationsConfig]] = {
+        "loop": GenerationsConfig,
         "rollout": RolloutConfig,
         "reinforce": ReinforceConfig,
         "value": ValueConfig,
     }
     stage = name.removesuffix(".yaml").partition("-")[0]
-    kind: type[RolloutConfig | ReinforceConfig | ValueConfig | PolicyConfig] = kinds.get(stage, PolicyConfig)
+    kind: type[RolloutConfig | ReinforceConfig | ValueConfig | GenerationsConfig | PolicyConfig]
+    kind = kinds.get(stage, PolicyConfig)
     loaded = config.load(data_dir() / "configs" / name, kind)
     assert loaded.name == Path(name).stem

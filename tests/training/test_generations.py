@@ -1,0 +1,255 @@
+"""A loop of generations: its settings, what its folder says is done, and that it goes on wherever it was killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import torch
+
+from engine import network_file
+from gozero import config as configs
+from gozero.data_files import data_dir
+from selfplay.shards import count_games
+from training import checkpoint, loop_command
+from training.generations_config import GenerationsConfig, WindowConfig
+from training.generations_folder import Generation, GenerationsFolder, MatchResult, write
+from training.generations_plot import draw
+from training.run_folder import RunError
+
+PRESET = data_dir() / "configs" / "loop-smoke.yaml"
+
+
+@pytest.mark.parametrize("finished", [0, 1, 1999, 2000])
+def test_the_window_has_all_games_at_first(finished: int) -> None:
+    assert WindowConfig(least=2000).games(finished) == finished
+
+
+def test_the_window_grows_more_slowly_than_the_games() -> None:
+    window = WindowConfig(least=250_000, growth=0.4, power=0.75)
+    sizes = [window.games(finished) for finished in range(250_000, 20_000_000, 50_000)]
+    steps = [after - before for before, after in pairwise(sizes)]
+    assert all(step > 0 for step in steps)
+    assert max(after - before for before, after in pairwise(steps)) <= 1  # but for rounding
+    assert steps[0] == pytest.approx(0.4 * 50_000, rel=0.05)
+    assert window.games(4_000_000) == pytest.approx(250_000 * (1 + 0.4 * (16**0.75 - 1) / 0.75), abs=1)
+    assert WindowConfig(least=100, growth=1.0, power=1.0).games(12_345) == 12_345
+    assert WindowConfig(least=100, growth=0.0).games(12_345) == 100
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("training.data.size=9", "must be the same"),
+        ("training.data.searches=false training.loss.search_value=0", "must be true"),
+        ("training.data.store=somewhere", "must be empty"),
+        ("training.network=null", "either network or alphago"),
+        ("play.games=0", "at least 1"),
+        ("window.power=0", "window"),
+        ("gate.needed=1", "from 0 to below 1"),
+        ("gate.visits=1", "at least 2"),
+        ("generations=0", "at least 1"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(override: str, words: str) -> None:
+    with pytest.raises(configs.ConfigError, match=words):
+        configs.load(PRESET, GenerationsConfig, override.split())
+
+
+def test_matches_have_no_noise_and_the_learner_s_steps_are_those_of_all_generations() -> None:
+    config = configs.load(PRESET, GenerationsConfig, ["generations=7", "gate.visits=50"])
+    matches = config.matches
+    assert (matches.root, matches.full_share, matches.quick_visits, matches.sampled_moves) == ("gumbel", 0.0, 50, 0)
+    assert matches.resign_below == -1
+    learner = config.learner("games.store")
+    assert learner.loop.steps == 7 * config.training.loop.steps
+    assert (learner.data.store, learner.data.searches, learner.name) == ("games.store", True, "loop-smoke")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> GenerationsFolder:
+    """Three generations are done: the first and the third were accepted."""
+    folder = GenerationsFolder(tmp_path / "run")
+    for number, accepted in ((1, True), (2, False), (3, True)):
+        folder.add_generation(Generation(number, 100 * number, 90, 50 * number, accepted, {"play": 1.0}))
+    for number, against, wins in ((1, 0, 60), (2, 1, 40), (2, 0, 55), (3, 1, 70), (3, 0, 85)):
+        folder.add_match(MatchResult(number, against, 100, wins, 0, 0, 1.0))
+    return folder
+
+
+def test_what_is_done_is_what_is_on_disk(folder: GenerationsFolder) -> None:
+    assert [each.number for each in folder.generations()] == [1, 2, 3]
+    assert folder.best() == 3
+    found = folder.match(3, 1)
+    assert found is not None
+    assert found.elo[0] == pytest.approx(147, abs=1)
+    assert folder.match(3, 2) is None
+    (folder.path / "generations" / "0002.json").unlink()  # then what follows is not done either
+    assert folder.best() == 1
+
+
+def test_ratings_are_above_the_first_generation(folder: GenerationsFolder) -> None:
+    table = folder.ratings()
+    assert list(table) == [0, 1, 2, 3]
+    assert table[0].elo == 0
+    assert 0 < table[1].elo < table[3].elo
+    assert table[3].low > 150
+    assert GenerationsFolder(folder.path / "nowhere").ratings() == {}
+
+
+def test_elo_is_drawn(folder: GenerationsFolder) -> None:
+    folder.add_match(MatchResult(4, 3, 10, 10, 0, 0, 1.0))  # whose interval has no end
+    draw(configs.load(PRESET, GenerationsConfig), folder)
+    assert folder.plot.read_bytes().startswith(b"\x89PNG")
+
+
+def test_damage_is_told(folder: GenerationsFolder) -> None:
+    (folder.path / "matches" / "0003-0001.json").write_text("{")
+    with pytest.raises(RunError, match=r"0003-0001\.json is damaged .*delete it"):
+        folder.match(3, 1)
+
+
+def test_what_is_written_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "a" / "b.json"
+    write(Generation(1, 2, 3, 4, True, {}), path)
+    assert json.loads(path.read_text())["window"] == 3
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_loop_is_not_begun_twice_nor_resumed_with_other_settings(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    with pytest.raises(RunError, match="no run in"):
+        loop_command.main(["--run", str(run)])
+    GenerationsFolder(run).run.create(configs.load(PRESET, GenerationsConfig))
+    with pytest.raises(RunError, match="already holds a run"):
+        loop_command.main(["--run", str(run), "--config", "loop-smoke"])
+    with pytest.raises(RunError, match="leave --config out"):
+        loop_command.main(["--run", str(run), "--config", "loop-smoke", "--resume"])
+    with pytest.raises(RunError, match=r"gate\.needed"):
+        loop_command.main(["--run", str(run), "--set", "gate.needed=0.6"])
+    with pytest.raises(ValueError, match="--workers must be at least 1"):
+        loop_command.main(["--run", str(run), "--workers", "0"])
+
+
+TINY = """
+generations: 2
+play:
+  games: 24
+  boards: 12
+  search: {size: 5, komi: 0.5, visits: 5, gumbel_moves: 4, opening_moves: 2, longest: 40}
+window: {least: 40}
+gate: {games: 8, visits: 5, gumbel_moves: 4, opening_moves: 4, needed: 0.5, boards: 8}
+training:
+  name: tiny
+  network: {blocks: 1, channels: 16, policy_channels: 16, value_channels: 16, value_hidden: 16}
+  data: {size: 5, searches: true, validation_positions: 256}
+  loop: {steps: 40, batch_size: 16, log_every: 5, evaluate_every: 40, checkpoint_every: 4, keep: 2}
+  schedule: {warmup: 5}
+"""
+
+
+def command(run: Path, *more: str) -> list[str]:
+    return [sys.executable, "-m", "gozero", "loop", "--run", str(run), "--workers", "2", "--threads", "1", *more]
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("configs") / "tiny.yaml"
+    path.write_text(TINY)
+    return path
+
+
+@pytest.mark.slow
+def test_generations_come_one_after_the_other(config: Path, tmp_path: Path, checkout: Path) -> None:
+    run = tmp_path / "run"
+    subprocess.run(command(run, "--config", str(config)), cwd=checkout, check=True, timeout=900)
+    folder = GenerationsFolder(run)
+    first, second = folder.generations()
+    assert (first.finished, second.finished) == (24, 48)
+    assert first.window <= 24 < second.window <= 43
+    assert (first.step, second.step) == (40, 80)
+    assert {each.generation for each in folder.matches()} == {1, 2}
+    assert all(each.games == 8 for each in folder.matches())
+    for number in (0, 1, 2):
+        path = folder.network("tiny", number)
+        assert network_file.load_metadata(path).name == f"tiny-{number:04d}"
+        assert path.with_suffix(".safetensors").is_file()
+    assert folder.plot.is_file()
+    assert not list((run / "window").iterdir())
+    losses = [line["loss"] for line in folder.learner.read_metrics() if line["kind"] == "train"]
+    assert losses[-1] < losses[0]
+    # Further on, and nothing that is done is done again.
+    before = {path: path.stat().st_mtime_ns for path in (run / "networks").iterdir()}
+    subprocess.run(command(run, "--set", "generations=3"), cwd=checkout, check=True, timeout=900)
+    assert [each.number for each in folder.generations()] == [1, 2, 3]
+    assert all(path.stat().st_mtime_ns == then for path, then in before.items())
+
+
+@pytest.mark.slow
+def test_a_killed_learner_goes_on_exactly(config: Path, tmp_path: Path, checkout: Path) -> None:
+    """Killed while it learns, at a step that nobody chose: then the same weights and losses as without."""
+    run, other = tmp_path / "killed", tmp_path / "whole"
+    folder = GenerationsFolder(run)
+    process = subprocess.Popen(command(run, "--config", str(config), "--set", "generations=1"), cwd=checkout)
+    deadline = time.monotonic() + 600
+    while (folder.learner.latest_step() or 0) < 8 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    time.sleep(random.random() * 0.1)
+    process.kill()
+    process.wait()
+    died_after = folder.learner.latest_step() or 0
+    assert 8 <= died_after < 40, "the learner was not learning any more"
+    shutil.copytree(run, other)
+    shutil.rmtree(other / "learner")
+    for path in (run, other):
+        subprocess.run(command(path), cwd=checkout, check=True, timeout=900)
+    ends = [GenerationsFolder(path).learner for path in (run, other)]
+    tensors = [checkpoint.load(checkpoint.path_of(learner.checkpoints, 40))[0] for learner in ends]
+    assert tensors[0].keys() == tensors[1].keys()
+    assert all(torch.equal(tensors[0][name], tensors[1][name]) for name in tensors[0]), f"killed after {died_after}"
+    losses = [
+        [(line["step"], line["loss"]) for line in learner.read_metrics() if line["kind"] == "train"] for learner in ends
+    ]
+    assert losses[0] == losses[1]
+
+
+@pytest.mark.slow
+def test_a_loop_that_is_killed_again_and_again_comes_to_the_same_end(
+    config: Path, tmp_path: Path, checkout: Path
+) -> None:
+    """Killed with all its workers' parent at any moment: no generation is missing, no finished game is lost, and the
+    learner has made its steps once."""
+    run = tmp_path / "run"
+    folder = GenerationsFolder(run)
+    arguments = command(run, "--config", str(config))
+    games = 0
+    for _ in range(40):
+        process = subprocess.Popen(arguments, cwd=checkout, stderr=subprocess.DEVNULL)
+        try:
+            status = process.wait(timeout=random.uniform(4, 25))
+        except subprocess.TimeoutExpired:
+            os.kill(process.pid, signal.SIGKILL)
+            status = process.wait()
+        if folder.run.config.is_file():
+            arguments = command(run)
+        finished = count_games(folder.selfplay)
+        assert finished >= games
+        games = finished
+        if status == 0:
+            break
+    assert status == 0
+    assert [each.step for each in folder.generations()] == [40, 80]
+    steps = [line["step"] for line in folder.learner.read_metrics() if line["kind"] == "train"]
+    assert steps == list(range(5, 81, 5))
+    _, record = checkpoint.load(checkpoint.path_of(folder.learner.checkpoints, 80))
+    assert record["positions"] == 80 * 16
+    assert len(folder.matches()) in (2, 3)
