@@ -164,9 +164,9 @@ class Forest:
 
     def turns(self, slots: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """Who moves in the games in `slots`, colours int64[n]; and whether it is a drawn move, bool[n]."""
-        boards = self._arrays.boards
+        boards = self.arrays.boards
         colours = boards.state[slots, _board.TO_PLAY].astype(np.int64)
-        return colours, boards.length[slots] < self._arrays.plays["opened"][slots]
+        return colours, boards.length[slots] < self.arrays.plays["opened"][slots]
 
     def standing(self, slot: int) -> Standing:
         """How the game in a slot stands."""
