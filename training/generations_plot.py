@@ -21,6 +21,7 @@ def draw(config: GenerationsConfig, folder: GenerationsFolder) -> None:
     """Writes `elo.png`: every generation's Elo above the first, from all matches together and from the matches against
     it alone, and below it the Elo above the generation that it was to replace; 95 % intervals."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     figure = Figure(figsize=(9, 8), layout="constrained")
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
@@ -39,6 +40,7 @@ def draw(config: GenerationsConfig, folder: GenerationsFolder) -> None:
         below.axhline(400 * np.log10(gate.needed / (1 - gate.needed)), color="#777777", linestyle=":", label="needed")
     below.axhline(0, color="#777777", linewidth=0.8)
     below.set_ylabel("Elo above the best before")
+    below.xaxis.set_major_locator(MaxNLocator(integer=True))
     below.set_xlabel("generation (filled: it played from then on)")
     for axes in (above, below):
         axes.grid(True, color="#e4e4e4", linewidth=0.8)
