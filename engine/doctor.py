@@ -120,12 +120,12 @@ def _cpu() -> dict[str, Any]:
     features = llvm.get_host_cpu_features()
     return {
         "name": llvm.get_host_cpu_name(),
-        "cores": _usable_cores(),
+        "cores": usable_cores(),
         "vector_units": [unit for unit in VECTOR_UNITS if features.get(unit)],
     }
 
 
-def _usable_cores() -> int:
+def usable_cores() -> int:
     """The cores that this process may run on, which in a container can be fewer than there are."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))

@@ -185,7 +185,7 @@ class _Crew:
 
     def _replace(self, dead: _Member) -> None:
         """Starts the next life of a worker that has died."""
-        finished = count_games(Path(self._job.folder), dead.life)
+        finished = count_games(Path(self._job.folder), lambda life: life == dead.life)
         at_once = not finished and time.monotonic() - dead.started < AT_ONCE
         deaths = dead.deaths + 1 if at_once else 0
         if deaths >= MOST_DEATHS:

@@ -49,19 +49,25 @@ class NetworkPlace(Config, frozen=True):
 class Newest:
     """Who plays now: `play_searched` asks it before every call of the network. Others take over between two calls."""
 
-    def __init__(self, place: NetworkPlace, poll: float, on_problem: Callable[[str], object]) -> None:
+    def __init__(
+        self,
+        place: NetworkPlace,
+        poll: float,
+        on_problem: Callable[[str], object],
+        opener: Callable[[Path], NetworkEvaluator | Evaluator] = open_network,
+    ) -> None:
         """Loads the newest network, and looks for a newer one after every `poll` seconds.
 
-        `on_problem` hears why a newer one is not taken up.
+        `on_problem` hears why a newer one is not taken up; `opener` makes an evaluator of a file.
 
         Raises:
             NetworkFileError, EvaluatorError: there is none that can be played.
         """
-        self._place, self._poll, self._on_problem = place, poll, on_problem
+        self._place, self._poll, self._on_problem, self._opener = place, poll, on_problem, opener
         path = place.newest()
         self._seen = {_state(path)}
         self._looked = time.monotonic()
-        self._asked = AskedEvaluator(open_network(path))
+        self._asked = AskedEvaluator(opener(path))
         self._network = Network(self._asked, path.stem)
 
     @property
@@ -87,7 +93,7 @@ class Newest:
             if path is None or (state := _state(path)) in self._seen:
                 return
             self._seen.add(state)
-            evaluator = open_network(network_file.find(path, self._place.size))
+            evaluator = self._opener(network_file.find(path, self._place.size))
             if evaluator.feature_set != self._asked.feature_set:
                 raise EvaluatorError(
                     f"{path} reads the planes {evaluator.feature_set}, those before it {self._asked.feature_set}: "

@@ -1,4 +1,4 @@
-"""`gozero selfplay`: workers that play a network against itself."""
+"""`gozero selfplay`: workers that play a network against itself, on this machine or on a cluster."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from engine.doctor import usable_cores
 from gozero import config as configs
 from gozero.cli import EXIT_INTERRUPTED
 from gozero.durable import replace_durably
@@ -44,13 +45,20 @@ def main(argv: Sequence[str]) -> int:
             raise ValueError(f"--{name} must be at least 1, not {number}")
     if options.config is None:
         raise GozeroError("--config is missing: name a preset, such as selfplay-smoke, or a YAML file")
+    if options.address is not None and options.backend != "ray":
+        raise GozeroError("--address is for --backend ray")
     config = load(options.config, options.set)
     folder = Path(options.out)
     job = Job(config=config, folder=str(folder), place=place_of(config, folder, options.network))
     folder.mkdir(parents=True, exist_ok=True)
     _write_config(config, folder)
     with SelfPlayProgress(config.boards, options.games) as progress:
-        finished = play_locally(job, options.workers, options.games, progress.heard)
+        if options.backend == "ray":
+            from selfplay.ray_backend import play_on_ray
+
+            finished = play_on_ray(job, options.workers, options.games, progress.heard, options.address)
+        else:
+            finished = play_locally(job, options.workers, options.games, progress.heard)
     return _tell(progress, folder, finished, options.json)
 
 
@@ -81,9 +89,11 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--config", metavar="FILE", help="what is played: a YAML file or a preset, such as selfplay-9")
     add("--out", metavar="DIR", required=True, help="where games go")
-    add("--workers", type=int, default=os.cpu_count() or 1, metavar="N", help="processes (default: one a core)")
+    add("--workers", type=int, default=usable_cores(), metavar="N", help="processes (default: one a core)")
     add("--games", type=int, metavar="N", help="end after N more games (default: at Ctrl-C)")
     add("--network", metavar="X", help="who plays: a shipped name, a file, or a folder that is watched for newer ones")
+    add("--backend", choices=("local", "ray"), default="local", help="this machine, or a cluster (default: local)")
+    add("--address", metavar="A", help="of the cluster, as ray.init knows it (default: RAY_ADDRESS, or start one here)")
     add("--set", action="append", default=[], metavar="KEY=VALUE", help="another value for a key of the configuration")
     add("--gather", metavar="STORE", help="play nothing: put the games of DIR together, --games N = the newest N")
     add("--json", action="store_true", help="print one JSON object at the end")

@@ -146,13 +146,15 @@ def open_store(path: Path) -> Shard:
     return Shard(store, Searches.open(store), played)
 
 
-def open_shards(folder: Path, on_problem: Callable[[str], object], life: str | None = None) -> Iterator[Shard]:
-    """All shards of `folder`, or of one life of a worker alone, one after the other.
+def open_shards(
+    folder: Path, on_problem: Callable[[str], object], chosen: Callable[[str], bool] = lambda _: True
+) -> Iterator[Shard]:
+    """All shards of `folder`, one after the other, or those of the `chosen` lives alone.
 
     `on_problem` hears of those that cannot be read.
     """
     for name in names_in(folder):
-        if life is not None and name.rpartition("-")[0] != life:
+        if not chosen(name.rpartition("-")[0]):
             continue
         try:
             shard = open_shard(folder, name, on_problem)
@@ -162,12 +164,12 @@ def open_shards(folder: Path, on_problem: Callable[[str], object], life: str | N
             yield shard
 
 
-def count_games(folder: Path, life: str | None = None) -> int:
-    """How many games `gozero selfplay --out folder` has finished so far, or one life of a worker alone.
+def count_games(folder: Path, chosen: Callable[[str], bool] = lambda _: True) -> int:
+    """How many games `gozero selfplay --out folder` has finished so far, or the `chosen` lives of workers alone.
 
     Those that cannot be read do not count.
     """
-    ids = [shard.played["id"] for shard in open_shards(folder / SHARDS, lambda _: None, life)]
+    ids = [shard.played["id"] for shard in open_shards(folder / SHARDS, lambda _: None, chosen)]
     return len(np.unique(np.concatenate(ids))) if ids else 0
 
 

@@ -13,7 +13,7 @@ from gozero.durable import replace_durably
 from gozero.errors import GozeroError
 from gozero.store import StoreError
 from selfplay.journal import Journal, PlayedGame, pack
-from selfplay.shards import JOURNAL, SHARDS, remove_abandoned, shard_name, write_shard
+from selfplay.shards import JOURNAL, SHARDS, names_in, remove_abandoned, shard_name, write_shard
 
 SGF: Final = "sgf"
 """The folder of records that people read: one file for every shard, with its games in a row."""
@@ -36,7 +36,6 @@ class Shelf:
         """`on_problem` hears what cannot be written, and that it will be tried again. Others as in `SelfPlayConfig`."""
         self._shards, self._sgf = folder / SHARDS, folder / SGF
         self._life, self._shard_games, self._sgf_every, self._on_problem = life, shard_games, sgf_every, on_problem
-        self._sequence = 0
         self._journal: Journal | None = None
         self._games: list[PlayedGame] = []  # in the journal
         self._waiting: list[PlayedGame] = []  # in memory alone
@@ -44,6 +43,8 @@ class Shelf:
         self._full_since: float | None = None
         self._shards.mkdir(parents=True, exist_ok=True)
         remove_abandoned(self._shards)
+        mine = [name for name in names_in(self._shards) if name.rpartition("-")[0] == life]
+        self._sequence = 1 + max((int(name.rpartition("-")[2]) for name in mine), default=-1)
 
     def add(self, games: Sequence[PlayedGame]) -> list[PlayedGame]:
         """Keeps games. Returns those that are safe from now on, also of earlier ones that had to wait.

@@ -97,6 +97,7 @@ def test_the_smoke_preset_without_torch(tmp_path, checkout):
         (["--config", "selfplay-smoke", "--games", "0"], "--games must be at least 1"),
         (["--config", "selfplay-smoke", "--network", "compact-8"], "compact-9"),
         (["--config", "selfplay-smoke", "--set", "search.size=7"], "7x7"),
+        (["--config", "selfplay-smoke", "--address", "auto"], "--backend ray"),
         (["--gather", "x"], "no finished games"),
     ],
 )

@@ -1,0 +1,95 @@
+"""Networks of a Ray cluster's workers on its GPUs: one actor for each device, shared by all."""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import ray
+from numpy.typing import NDArray
+
+from engine import network_file
+from engine.evaluator import Evaluation
+from engine.network_file import NetworkInfo
+from engine.onnx_evaluator import OnnxEvaluator, providers_here
+from selfplay.ray_desk import Carrier
+
+
+class OnDevice:
+    """A network that an `Inference` evaluates."""
+
+    def __init__(self, device: Any, path: Path) -> None:
+        self._device, self._name = device, path.stem
+        self.info: NetworkInfo = network_file.load_metadata(path)
+        network_file.require_features(self.info, path)
+
+    @property
+    def feature_set(self) -> str:
+        return self.info.feature_set
+
+    def evaluate(self, planes: NDArray[np.uint8], global_values: NDArray[np.float32]) -> Evaluation:
+        """See `engine.evaluator.Evaluator`."""
+        answer: Evaluation = ray.get(self._device.evaluate.remote(self._name, planes, global_values))
+        return answer
+
+    def supports(self, size: int) -> bool:
+        return self.info.supports(size)
+
+    def close(self) -> None:
+        pass
+
+
+class _Question:
+    """What one worker asks, until it is answered."""
+
+    def __init__(self, planes: NDArray[np.uint8], global_values: NDArray[np.float32]) -> None:
+        self.planes, self.global_values = planes, global_values
+        self.answer: Evaluation | None = None
+
+
+class Inference:
+    """Evaluates for all workers on one device; what comes while it is busy makes the next batch."""
+
+    def __init__(self, desk: Any, provider: str) -> None:
+        """`provider`: see `engine.onnx_evaluator.PROVIDERS`."""
+        self._provider = provider
+        self._folder = tempfile.TemporaryDirectory(prefix="gozero-")
+        self._carrier = Carrier(desk, Path(self._folder.name))
+        self._busy, self._lock = threading.Lock(), threading.Lock()
+        self._waiting: list[_Question] = []
+        self._known: set[str] = set()
+        self._evaluator: OnnxEvaluator | None = None
+
+    def usable(self) -> bool:
+        """Whether ONNX Runtime knows the device here."""
+        return self._provider in providers_here()
+
+    def evaluate(self, name: str, planes: NDArray[np.uint8], global_values: NDArray[np.float32]) -> Evaluation:
+        """Evaluates with the newest network that it knows of; a `name` that it has not heard makes it fetch that."""
+        mine = _Question(planes, global_values)
+        with self._lock:
+            self._waiting.append(mine)
+        with self._busy:
+            if mine.answer is None:
+                if name not in self._known or self._evaluator is None:
+                    self._evaluator = OnnxEvaluator(self._carrier.fetch(None), provider=self._provider)
+                    self._known.add(name)
+                with self._lock:
+                    batch, self._waiting = self._waiting, []
+                _answer(batch, self._evaluator)
+        assert mine.answer is not None
+        return mine.answer
+
+
+def _answer(batch: list[_Question], evaluator: OnnxEvaluator) -> None:
+    """Evaluates several questions at once; all are of one board size."""
+    whole = evaluator.evaluate(
+        np.concatenate([each.planes for each in batch]), np.concatenate([each.global_values for each in batch])
+    )
+    start = 0
+    for each in batch:
+        rows = slice(start, start := start + len(each.planes))
+        each.answer = Evaluation(*(None if part is None else part[rows] for part in whole))  # type: ignore[arg-type]
