@@ -18,7 +18,7 @@ BENCHMARKS: Final[dict[str, tuple[str, str]]] = {
     "rollout": ("engine.bench_rollout:main", "learned rollouts from the empty board"),
     "search": ("engine.bench_search:main", "visits a second of a player, and how much of it is the tree's"),
     "training": ("training.bench_training:main", "a step of training on one core"),
-    "selfplay": ("selfplay.bench_selfplay:main", "games without search, many boards at a time"),
+    "selfplay": ("selfplay.bench_selfplay:main", "games with search and without, many boards at a time"),
 }
 """Name -> ("module:function", what it measures)."""
 

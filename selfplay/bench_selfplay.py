@@ -1,4 +1,4 @@
-"""`gozero bench selfplay`: positions a second of games without search, and how much of the time is the network's."""
+"""`gozero bench selfplay`: speed of games with search and without, and how much of the time is the network's."""
 
 from __future__ import annotations
 
@@ -9,58 +9,56 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from engine import network_file
-from engine.evaluator import Evaluation, Evaluator
-from engine.runtimes import choose, open_network
 from gozero import timing
+from selfplay import bench_searched
+from selfplay.bench_searched import Timed, opened
 from selfplay.game import GameSettings, alternating, play_games
-
-
-class _Timed:
-    """An evaluator that adds up the CPU time of its calls."""
-
-    def __init__(self, evaluator: Evaluator) -> None:
-        self._evaluator = evaluator
-        self.feature_set = evaluator.feature_set
-        self.supports = evaluator.supports
-        self.close = evaluator.close
-        self.seconds = 0.0
-
-    def evaluate(self, planes: NDArray[np.uint8], global_values: NDArray[np.float32]) -> Evaluation:
-        started = time.process_time()
-        answer = self._evaluator.evaluate(planes, global_values)
-        self.seconds += time.process_time() - started
-        return answer
+from selfplay.searched_settings import SearchedSettings
 
 
 def main(argv: Sequence[str]) -> int:
     """Entry point of `gozero bench selfplay`."""
     parser = argparse.ArgumentParser(
         prog="gozero bench selfplay",
-        description="Games of a network against itself without search, many boards at a time, on one thread: positions "
-        "and games for a second of CPU time, and the network's share of it. Medians of repeats.",
-        epilog="example: gozero bench selfplay --size 9 --boards 256 --json",
+        description="Games of a network against itself, many boards at a time: evaluations, positions and games for "
+        "a second of CPU time, or with several processes for a second that passes, and the network's share of the CPU "
+        "time. Medians of repeats. The length of games is the network's matter, so random weights say little of games.",
+        epilog="example: gozero bench selfplay --size 9 --network 6x64 --visits 17 --processes 2 --json",
     )
-    parser.add_argument("--network", default=network_file.AUTO, help="shipped name or .onnx file (default: auto)")
+    parser.add_argument(
+        "--network",
+        default=network_file.AUTO,
+        help="shipped name, .onnx file, or blocks x channels of one with random weights, such as 6x64 (default: auto)",
+    )
     parser.add_argument("--size", type=int, default=9, help="board size (default: %(default)s)")
     parser.add_argument("--boards", type=int, default=256, help="games at a time (default: %(default)s)")
+    parser.add_argument(
+        "--visits", type=int, default=1, help="visits of the root, its own evaluation included; 1 = no search (default)"
+    )
+    parser.add_argument("--root", choices=["gumbel", "puct"], default="gumbel", help="of searches (default: gumbel)")
+    parser.add_argument("--processes", type=int, default=1, help="of games with search (default: %(default)s)")
+    parser.add_argument("--repeats", type=int, default=timing.REPEATS, help="default: %(default)s")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args(argv)
-    if options.boards < 1:
-        raise ValueError(f"--boards must be at least 1, not {options.boards}")
-    figures = measure(options.network, options.size, options.boards)
+    for name in ("boards", "visits", "processes", "repeats"):
+        if getattr(options, name) < 1:
+            raise ValueError(f"--{name} must be at least 1, not {getattr(options, name)}")
+    if options.visits == 1:
+        if options.processes > 1:
+            raise ValueError("--processes is for games with search: add --visits")
+        figures = measure(options.network, options.size, options.boards, options.repeats)
+    else:
+        settings = SearchedSettings(size=options.size, root=options.root, visits=options.visits)
+        figures = bench_searched.measure(options.network, settings, options.boards, options.processes, options.repeats)
     print(json.dumps(figures) if options.json else timing.table(figures))
     return 0
 
 
 def measure(network: str, size: int, boards: int, repeats: int = timing.REPEATS) -> dict[str, Any]:
     """The figures of one network; each repeat plays `boards` games to their ends, so also with few boards left."""
-    path = network_file.find(network, size)
-    evaluator = open_network(path)
-    timed = _Timed(evaluator)
+    evaluator, name, runtime = opened(network, size)
+    timed = Timed(evaluator)
     settings = GameSettings(size=size)
     speeds: list[float] = []
     shares: list[float] = []
@@ -76,8 +74,8 @@ def measure(network: str, size: int, boards: int, repeats: int = timing.REPEATS)
             lengths += played
     speed, length = statistics.median(speeds), statistics.mean(lengths)
     return {
-        "network": evaluator.info.name,
-        "runtime": choose(path).runtime,
+        "network": name,
+        "runtime": runtime,
         "size": size,
         "boards": boards,
         "positions_per_s": speed,

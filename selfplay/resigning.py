@@ -1,0 +1,54 @@
+"""How low a position may be valued before its player resigns: what games that were played out say."""
+
+from __future__ import annotations
+
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gozero.coords import BLACK, WHITE
+
+MOST_WRONG: Final = 0.05
+"""Resignations that may be wrong, as a share of all (AlphaGo Zero, Methods, "Self-play")."""
+
+
+class Calibration(NamedTuple):
+    """What resigning below one value would have done in games that were played out."""
+
+    threshold: float
+    resignations: int
+    """Games in which one of the players, or both, found a position worth less than that."""
+    wrong: int
+    """Of those, how often such a player did not lose."""
+
+    @property
+    def share_wrong(self) -> float:
+        """Wrong ones among the resignations, from 0 to 1; 0 where nobody would have resigned."""
+        return self.wrong / self.resignations if self.resignations else 0.0
+
+
+def calibration(lowest: NDArray[Any], winners: NDArray[Any], threshold: float) -> Calibration:
+    """What `threshold` would have done in n games that nobody resigned.
+
+    Args:
+        lowest: floats [n, 2], the least that a search found a position worth to Black and to White.
+        winners: integers [n], BLACK, WHITE or 0.
+    """
+    doubts = lowest < threshold
+    lost = np.stack([winners == WHITE, winners == BLACK], axis=1)
+    return Calibration(threshold, int(doubts.any(axis=1).sum()), int((doubts & ~lost).any(axis=1).sum()))
+
+
+def highest_threshold(lowest: NDArray[Any], winners: NDArray[Any], most_wrong: float = MOST_WRONG) -> Calibration:
+    """The highest threshold, in steps of 0.01 from -1, at which no more than so many resignations are wrong.
+
+    Arguments as for `calibration`. At -1 nobody resigns.
+    """
+    best = calibration(lowest, winners, -1.0)
+    for step in range(-99, 1):
+        found = calibration(lowest, winners, step / 100)
+        if found.share_wrong > most_wrong:
+            break
+        best = found
+    return best
