@@ -15,11 +15,13 @@ from gozero import config as configs
 from gozero.cli import EXIT_INTERRUPTED
 from gozero.durable import replace_durably
 from gozero.errors import GozeroError
+from gozero.record import ENDINGS
 from selfplay.backends import Job, play_locally
 from selfplay.newest import NetworkPlace
+from selfplay.resigning import highest_threshold
 from selfplay.selfplay_config import SelfPlayConfig, load
 from selfplay.selfplay_progress import SelfPlayProgress
-from selfplay.shards import SHARDS, gather, names_in
+from selfplay.shards import SHARDS, gather, names_in, open_store
 
 NETWORKS: Final = "networks"
 """The folder that workers watch for newer networks, in the folder that the command is given."""
@@ -126,7 +128,17 @@ def _gather(options: argparse.Namespace) -> int:
         print(f"left out: {problem}", file=sys.stderr)
 
     found = gather(options.out, options.gather, newest=options.games, on_problem=tell)
-    figures = {**found._asdict(), "problems": len(found.problems)}
+    finished = open_store(Path(options.gather))
+    rows = finished.store.games
+    played_out = rows["ending"] != ENDINGS.index("resign")
+    safe = highest_threshold(finished.played["lowest"][played_out], rows["winner"][played_out])
+    resigning = {"threshold": safe.threshold, "resignations": safe.resignations, "wrong": safe.wrong}
+    figures = {**found._asdict(), "problems": len(found.problems), "safe_resignation": resigning}
     text = f"{found.games} games, {found.positions} positions in {options.gather}"
+    if safe.resignations:
+        text += (
+            f"\nresign_below {safe.threshold:.2f} would have ended {safe.resignations} of the {played_out.sum()} that "
+            f"nobody resigned, {safe.wrong} of them wrongly"
+        )
     print(json.dumps(figures) if options.json else text)
     return 0

@@ -86,6 +86,7 @@ def test_the_smoke_preset_without_torch(tmp_path, checkout):
     gathering = selfplay(out, "--gather", tmp_path / "all", "--json", checkout=checkout)
     found = json.loads(gathering.communicate(timeout=60)[0])
     assert found["games"] + found["repeated"] == 5
+    assert -1 <= found["safe_resignation"]["threshold"] <= 0
     assert found["games"] == len(shards.open_store(tmp_path / "all").store)
 
 
