@@ -1,8 +1,8 @@
 """Self-play workers on a Ray cluster: the machine that the command runs on keeps their games; the others need no disk.
 
 A desk, an actor beside the driver, hands out networks and takes finished games, which it keeps as local workers do
-(`selfplay.shelf`). Workers are actors that Ray starts again when they or their machines die; they wait for every
-answer, so that none has more than one task in flight. Where the cluster has GPUs, an actor on each evaluates for all.
+(`selfplay.shelf`). Workers are actors that Ray starts again when they or their machines die; each has
+at most two tasks in flight at the desk. Where the cluster has GPUs, an actor on each evaluates for all.
 """
 
 from __future__ import annotations
@@ -151,22 +151,49 @@ def _words(error: BaseException) -> str:
     return str(error) if isinstance(error, GozeroError) else f"{type(error).__name__}: {error}"
 
 
-class _RemoteShelf:
-    """The desk as a worker's keeper."""
+class _RemoteDesk:
+    """The desk as a worker sees it: its keeper, and whom it reports to.
 
-    def __init__(self, desk: Any, life: str) -> None:
-        self._desk, self._life = desk, life
+    A worker plays on while the desk works, and waits where its call before is not done: one of each kind is in flight.
+    """
+
+    def __init__(self, desk: Any, life: str, carrier: Carrier) -> None:
+        self._desk, self._life, self._carrier = desk, life, carrier
         self._waiting: dict[int, PlayedGame] = {}
+        self._keeping: Any = None
+        self._reporting: Any = None
 
     def add(self, games: Sequence[PlayedGame]) -> list[PlayedGame]:
+        """See `selfplay.worker.Keeper`; returns the games of the call before."""
+        safe = self._kept()
         self._waiting |= {game.number: game for game in games}
-        return self._safe(ray.get(self._desk.keep.remote(self._life, list(games))))
+        self._keeping = self._desk.keep.remote(self._life, list(games))
+        return safe
 
     def close(self) -> list[PlayedGame]:
-        return self._safe(ray.get(self._desk.settle.remote(self._life)))
+        """See `selfplay.worker.Keeper`."""
+        return self._kept() + self._safe(self._desk.settle.remote(self._life))
 
-    def _safe(self, numbers: list[int]) -> list[PlayedGame]:
-        return [self._waiting.pop(number) for number in numbers]
+    def exchange(self, report: Report) -> bool:
+        """Takes the answer to the report before."""
+        going_on = self.heard()
+        self._reporting = self._desk.exchange.remote(report)
+        return going_on
+
+    def heard(self) -> bool:
+        """Waits until the last report has arrived; returns whether to go on."""
+        if self._reporting is None:
+            return True
+        going_on, offered = ray.get(self._reporting)
+        self._carrier.fetch(offered)
+        return bool(going_on)
+
+    def _kept(self) -> list[PlayedGame]:
+        keeping, self._keeping = self._keeping, None
+        return [] if keeping is None else self._safe(keeping)
+
+    def _safe(self, call: Any) -> list[PlayedGame]:
+        return [self._waiting.pop(number) for number in ray.get(call)]
 
 
 class Player:
@@ -182,15 +209,11 @@ class Player:
             carrier = Carrier(desk, Path(name))
             carrier.fetch(None)
 
-            def exchange(report: Report) -> bool:
-                going_on, offered = ray.get(desk.exchange.remote(report))
-                carrier.fetch(offered)
-                return bool(going_on)
-
             def opened(path: Path) -> Any:
                 return open_network(path) if device is None else OnDevice(device, path)
 
             place = NetworkPlace(size=config.size, start="", folder=name)
             newest = Newest(place, 0.0, problems.append, opened)
-            keeper = _RemoteShelf(desk, life)
-            Worker(config, life, games, newest, keeper, exchange, problems).run()
+            remote = _RemoteDesk(desk, life, carrier)
+            Worker(config, life, games, newest, remote, remote.exchange, problems).run()
+            remote.heard()

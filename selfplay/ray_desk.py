@@ -104,7 +104,7 @@ class Desk:
         return self._offered
 
     def _look(self) -> None:
-        path = self._job.place.latest() or network_file.find(self._job.place.start)
+        path = self._job.place.latest() or network_file.find(self._job.place.start, self._job.place.size)
         state = path, path.stat().st_mtime_ns
         if state != self._offered:
             weights = path.with_suffix(".safetensors")

@@ -26,6 +26,7 @@ class SelfPlayProgress:
         self._boards, self._wanted = boards, wanted
         self._started = time.monotonic()
         self._told = self._started
+        self._playing: float | None = None
         self._sums: Counter[str] = Counter()
         self._lives: set[str] = set()
         self._network = ""
@@ -40,6 +41,8 @@ class SelfPlayProgress:
     def heard(self, report: Report) -> None:
         """Takes a report into account."""
         self._lives.add(report.life)
+        if report.batches and self._playing is None:
+            self._playing = time.monotonic()
         self._network = report.network or self._network
         for name in ("games", "positions", "black", "white", "evaluations", "batches"):
             self._sums[name] += getattr(report, name)
@@ -52,13 +55,13 @@ class SelfPlayProgress:
             print(f"{time.strftime('%H:%M:%S')} {self.text()}", file=sys.stderr, flush=True)
 
     def figures(self) -> dict[str, Any]:
-        """Sums and speeds since the beginning, by the names of `--json`."""
-        seconds = time.monotonic() - self._started
-        sums = self._sums
+        """Sums since the beginning, and speeds since the first worker played, by the names of `--json`."""
+        now, sums = time.monotonic(), self._sums
+        seconds = max(now - (self._playing or now), 1e-9)
         return {
             "games": sums["games"],
             "positions": sums["positions"],
-            "seconds": round(seconds, 1),
+            "seconds": round(now - self._started, 1),
             "games_per_h": round(3600 * sums["games"] / seconds, 1),
             "positions_per_s": round(sums["positions"] / seconds, 1),
             "evaluations_per_s": round(sums["evaluations"] / seconds, 1),
