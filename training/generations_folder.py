@@ -23,7 +23,7 @@ import msgspec
 from gozero.durable import replace_durably
 from selfplay.elo import elo_interval, elo_of_score
 from selfplay.ratings import Rating, Score, ratings
-from training.run_folder import RunError, RunFolder
+from training.run_folder import RunError, RunFolder, git_state
 
 T = TypeVar("T", bound=msgspec.Struct)
 FIRST: Final = 0
@@ -83,6 +83,17 @@ class GenerationsFolder:
         self.learner = RunFolder(self.path / "learner")
         self.selfplay = self.path / "selfplay"
         self.plot = self.path / "elo.png"
+
+    def create(self, config: msgspec.Struct) -> None:
+        """Begins a new loop here. Raises RunError where there is one."""
+        if self.run.config.exists():
+            raise RunError(
+                f"{self.path} already holds a loop; leave --config out to go on with it, or name another folder with "
+                f"--run"
+            )
+        self.path.mkdir(parents=True, exist_ok=True)
+        (self.path / "code.txt").write_text(git_state() + "\n", encoding="utf-8")
+        self.run.write_config(config)
 
     def window(self, number: int) -> Path:
         """The store that a generation learns from."""

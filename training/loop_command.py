@@ -78,7 +78,7 @@ def _loop(options: argparse.Namespace) -> int:
     folder = GenerationsFolder(options.run)
     if options.config and not options.resume:
         config = configs.load(train_command.preset(options.config), GenerationsConfig, options.set)
-        folder.run.create(config)
+        folder.create(config)
     else:
         if options.config:
             raise RunError("a loop that goes on has its own settings: leave --config out, or use --set for one")
