@@ -163,7 +163,7 @@ def test_chaos(tmp_path, checkout):
     kills = {"worker": 0, "driver": 0}
 
     def look():
-        """All games in the folder now: none of them may ever go."""
+        """Sees all games in the folder now, of which none may ever go; returns how many."""
         found: list[int] = []
         problems: list[str] = []
         for shard in shards.open_shards(tmp_path / shards.SHARDS, problems.append):
@@ -171,13 +171,14 @@ def test_chaos(tmp_path, checkout):
         assert problems == []
         assert seen <= set(found)
         seen.update(found)
+        return len(seen)
 
-    while time.monotonic() < end:
+    while time.monotonic() < end or not kills["driver"]:
         process = selfplay(tmp_path, *SMOKE, "--workers", 2, checkout=checkout)
-        left = time.monotonic() + draw.uniform(5, 20)
-        while time.monotonic() < left:
-            time.sleep(draw.uniform(0.2, 3))
-            look()
+        for _ in range(draw.randint(1, 4)):
+            before = len(seen)
+            wait_for(lambda before=before: look() > before, 180)  # however slow the machine is, somebody plays
+            time.sleep(draw.uniform(0, 1.5))
             if alive := workers_of(tmp_path):
                 os.kill(draw.choice(alive), signal.SIGKILL)
                 kills["worker"] += 1
