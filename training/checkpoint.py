@@ -110,10 +110,11 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     return tensors, record
 
 
-def pack_state(network: nn.Module, average: nn.Module, optimisers: list[Optimizer]) -> dict[str, Tensor]:
-    """All tensors that decide how a run goes on."""
+def pack_state(network: nn.Module, average: nn.Module | None, optimisers: list[Optimizer]) -> dict[str, Tensor]:
+    """All tensors that decide how a run goes on; `average` is None where none is kept."""
     tensors = {f"network.{name}": tensor for name, tensor in network.state_dict().items()}
-    tensors |= {f"average.{name}": tensor for name, tensor in average.state_dict().items()}
+    if average is not None:
+        tensors |= {f"average.{name}": tensor for name, tensor in average.state_dict().items()}
     for name, parameter in network.named_parameters():
         for optimiser in optimisers:
             for key, value in optimiser.state.get(parameter, {}).items():
@@ -123,11 +124,12 @@ def pack_state(network: nn.Module, average: nn.Module, optimisers: list[Optimize
 
 
 def unpack_state(
-    tensors: dict[str, Tensor], network: nn.Module, average: nn.Module, optimisers: list[Optimizer], origin: Path
+    tensors: dict[str, Tensor], network: nn.Module, average: nn.Module | None, optimisers: list[Optimizer], origin: Path
 ) -> None:
     """Put what `pack_state` returned back in place. Raises CheckpointError when it was another network's."""
     load_weights(network, tensors, "network.", origin)
-    load_weights(average, tensors, "average.", origin)
+    if average is not None:
+        load_weights(average, tensors, "average.", origin)
     for name, parameter in network.named_parameters():
         prefix = f"optimiser.{name}."
         state = {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Final
 
 EVALUATIONS: Final[dict[str, tuple[str, str]]] = {
+    "agent": ("training.agent_eval_command:main", "what an agent of dqn, actor-critic or policy-gradient reaches"),
     "policy": ("training.policy_eval_command:main", "how often a network finds the move that was played"),
     "reinforce": (
         "selfplay.contest_command:main",

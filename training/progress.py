@@ -13,6 +13,7 @@ from rich.progress import Progress as Bar
 from training.run_folder import RunFolder
 
 SHOWN = (
+    "return",
     "loss",
     "policy",
     "value",
@@ -74,7 +75,7 @@ class Progress:
         """Report means over the last `steps` steps; `times` = (seconds of the run, seconds of these steps)."""
         seconds, since = times
         speed = steps * self._batch_size / max(since, 1e-9)
-        left = (self._steps - step) * self._batch_size / speed
+        left = max(0, self._steps - step) * self._batch_size / speed
         rates = {f"{self._unit}_per_s": speed}
         if self._flops:
             rates["tflops"] = self._flops * speed / 1e12
@@ -83,7 +84,7 @@ class Progress:
         self._write("train", step, {**values, **rates}, seconds)
         pace = f"{speed:.{0 if speed >= 100 else 1}f} {self._unit}/s{_efficiency(rates)}, {duration(left)} left"
         if self._bar:
-            shown = " ".join(f"{key} {values[key]:.3f}" for key in ("loss", "top1") if key in values)
+            shown = " ".join(f"{key} {values[key]:.3f}" for key in ("return", "loss", "top1") if key in values)
             self._bar.update(self._task, completed=step, description=f"{shown} {pace}")
         else:
             shown = " ".join(f"{key} {values[key]:.3f}" for key in SHOWN if key in values)

@@ -9,7 +9,8 @@ def main(argv: Sequence[str]) -> int:
     """Entry point of `gozero report`."""
     parser = argparse.ArgumentParser(
         prog="gozero report",
-        description="Draw the curves of training runs, also of one that goes on, beside published numbers of others.",
+        description="Draw the curves of training runs, also of one that goes on, beside published numbers of others. "
+        "Agents (dqn, actor-critic, policy-gradient) get learning curves; runs of one name are drawn as one.",
         epilog="example: gozero report runs/first runs/second --out comparison.png",
     )
     parser.add_argument("runs", nargs="+", metavar="RUN", help="folder of a run (--run of gozero train)")
@@ -18,10 +19,19 @@ def main(argv: Sequence[str]) -> int:
     )
     options = parser.parse_args(argv)
 
+    from training import agent_plot
     from training.report import write_report
     from training.run_facts import read_run
+    from training.run_folder import RunError, RunFolder
 
     out = options.out or Path(options.runs[0]) / "report.png"
-    write_report([read_run(name) for name in options.runs], out)
+    curves = [agent_plot.read_curve(RunFolder(name)) for name in options.runs]
+    agents = [curve for curve in curves if curve is not None]
+    if agents and len(agents) < len(curves):
+        raise RunError("runs of agents and of networks that learn from records have no page in common: name one kind")
+    if agents:
+        agent_plot.draw(agents, out)
+    else:
+        write_report([read_run(name) for name in options.runs], out)
     print(out)
     return 0

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from gozero import config as configs
 from gozero.data_files import data_dir
 from gozero.errors import GozeroError
+from training import agent_command
 from training.run_folder import RunError, RunFolder, refuse_changes
 
 if TYPE_CHECKING:
@@ -33,13 +34,19 @@ def main(argv: Sequence[str]) -> int:
         from training import value_command
 
         return value_command.main(argv[1:])
+    if argv[:1] and argv[0] in agent_command.WHAT:
+        return agent_command.main(argv[0], argv[1:])
     parser = argparse.ArgumentParser(
         prog="gozero train",
         description="Train a network from records. Ctrl-C saves; the same command with --resume continues. "
         "'gozero train STAGE --help' tells about the other stages.",
         epilog="example: gozero train policy --config compact-19 --store games.store --run runs/first",
     )
-    parser.add_argument("stage", choices=["policy", "rollout", "reinforce", "value"], help="which of AlphaGo's stages")
+    parser.add_argument(
+        "stage",
+        choices=["policy", "rollout", "reinforce", "value", *agent_command.WHAT],
+        help="one of AlphaGo's stages, or a classic algorithm for any environment of Gymnasium's",
+    )
     parser.add_argument("--config", help="a preset in data/configs, or a YAML file (a resumed run has its own)")
     parser.add_argument("--run", required=True, metavar="DIR", help="folder of the run: settings, metrics, checkpoints")
     parser.add_argument("--store", metavar="DIR", help="packed store made by `gozero pack`")

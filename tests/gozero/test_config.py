@@ -84,7 +84,14 @@ def test_missing_and_binary_files(tmp_path: Path):
         config.load(tmp_path / "binary.yaml", Outer)
 
 
-OTHERS = ("player-", "tournament-", "selfplay-")  # tested where they are used
+OTHERS = (
+    "player-",
+    "tournament-",
+    "selfplay-",
+    "dqn-",
+    "actor-critic-",
+    "policy-gradient-",
+)  # tested where they are used
 PRESETS = sorted(path.name for path in (data_dir() / "configs").glob("*.yaml") if not path.name.startswith(OTHERS))
 
 
