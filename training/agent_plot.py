@@ -44,12 +44,18 @@ def read_curve(folder: RunFolder) -> AgentCurve | None:
     return AgentCurve(str(settings["name"]), str(settings["environment"]["id"]), lines)
 
 
-def medians(curves: Sequence[AgentCurve], key: str) -> list[tuple[int, float, float, float]]:
-    """(actions, median, least, greatest) of several runs of one name, for every step that all of them measured."""
-    found = [{int(line["step"]): float(line[key]) for line in curve.validation if key in line} for curve in curves]
-    shared = sorted(set.intersection(*map(set, found)))
-    values = [(step, [each[step] for each in found]) for step in shared]
-    return [(step, statistics.median(each), min(each), max(each)) for step, each in values]
+def medians(curves: Sequence[AgentCurve], key: str) -> list[tuple[float, float, float, float]]:
+    """(actions, median, least, greatest) of several runs of one name, for every evaluation that all of them have made.
+
+    Runs that learn from whole episodes evaluate a little later than they should, each at another number of actions: the
+    first is the median of those.
+    """
+    found = [[(float(line["step"]), float(line[key])) for line in curve.validation if key in line] for curve in curves]
+    points = []
+    for same in zip(*found, strict=False):
+        steps, values = zip(*same, strict=True)
+        points.append((statistics.median(steps), statistics.median(values), min(values), max(values)))
+    return points
 
 
 def draw(curves: Sequence[AgentCurve], path: Path) -> None:

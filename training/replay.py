@@ -49,7 +49,7 @@ class Replay:
     def draw(self, count: int, random: np.random.Generator) -> Transitions:
         """`count` of them, each as likely as any other."""
         rows = random.integers(self.size, size=count)
-        return Transitions(*(kept[rows] for kept in self._rows))
+        return Transitions._make(kept[rows] for kept in self._rows)
 
 
 class NStep:

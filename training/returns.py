@@ -37,7 +37,8 @@ def temporal_differences(
 
     Sutton and Barto 2018, equation 6.5.
     """
-    return rewards + np.float32(discount) * np.where(terminated, np.float32(0), following) - values
+    left: Floats = np.where(terminated, np.float32(0), following)
+    return rewards + np.float32(discount) * left - values
 
 
 def advantages(

@@ -107,4 +107,4 @@ CORRIDOR = "tests/Corridor-v0"
 def register() -> None:
     """Makes the corridor known to Gymnasium."""
     if CORRIDOR not in gymnasium.registry:
-        gymnasium.register(CORRIDOR, entry_point=Corridor, max_episode_steps=50)
+        gymnasium.register(CORRIDOR, entry_point=lambda **options: Corridor(), max_episode_steps=50)

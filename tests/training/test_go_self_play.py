@@ -120,6 +120,7 @@ def test_who_passes_loses_as_white_gets_komi():
         assert played.lengths.tolist() == [2] * 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["search", "openspiel"])
 def test_searching_opponents_beat_random_moves(name: str):
     """As White at an even komi, ten times out of ten."""
