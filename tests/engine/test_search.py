@@ -574,7 +574,7 @@ def test_leaves_in_flight_are_few_in_small_trees(monkeypatch: pytest.MonkeyPatch
         return launch(self, leaves, count)
 
     monkeypatch.setattr(Flight, "launch", watched)
-    config = SearchConfig(batches_in_flight=in_flight, memory_mib=64)
+    config = SearchConfig(batch_size=8, batches_in_flight=in_flight, memory_mib=64)
     Search(EvenPolicy(), config).run(Position(9), Limits(visits=2400))
     most = 2 * in_flight - 1
     for visits, batches, leaves in seen:

@@ -241,7 +241,7 @@ def test_a_loop_that_is_killed_again_and_again_comes_to_the_same_end(
     arguments, kills, games = command(run, "--config", str(config)), 0, 0
     seen: set[str] = set()
     while True:
-        process = subprocess.Popen(arguments, cwd=checkout, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(arguments, cwd=checkout)
         files = random.randint(1, 10) if kills < 8 else sys.maxsize
         while process.poll() is None and len(new := files_in(run) - seen) < files:
             time.sleep(0.02)
