@@ -42,7 +42,7 @@ class SearchConfig(Config, frozen=True):
     there. It needs a share of rollouts too, as their result is what such a leaf is worth, and the threshold above is
     adjusted from 1 on."""
     batch_size: int = 4
-    """Leaves in one call of the evaluator, at most; more than a few only in trees that are large enough for them."""
+    """Leaves in one call of the evaluator, at most."""
     batches_in_flight: int = 2
     """Calls of the evaluator at one time, each on a thread of its own. 1 makes the search reproducible. Where calls are
     short, one of the threads is the search's own, and each of the others has a further batch waiting in large trees."""

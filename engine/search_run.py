@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from engine import _select
-from engine.flight import FEW_LEAVES, POLL_SECONDS, VISITS_A_LEAF, Crew, Flight
+from engine.flight import POLL_SECONDS, Crew, Flight
 from engine.gumbel import GumbelRoot
 from engine.result import Ending, RootEstimate, SearchResult, is_disputed, summarise
 from engine.root import Root
@@ -18,8 +18,7 @@ from engine.tree import Tree
 _CALL_SECONDS: Final = 0.03
 """A call of the evaluator is kept about this short, by smaller batches, where several are in flight."""
 WIDENING: Final = 16
-"""Visits that a tree needs for each further leaf in a batch, of the first `FEW_LEAVES`: a large batch scatters over a
-small tree."""
+"""Visits that a tree needs for each further leaf in a batch: a large batch scatters over a small tree."""
 _WALKS_A_LOOK: Final = 256
 """Walks to ends of games between two looks at the clock."""
 _MOST_VISITS: Final = 2**30
@@ -132,9 +131,7 @@ class SearchRun:
 
     def _batch_limit(self) -> int:
         """How many leaves the next batch may hold."""
-        visits = self.tree.visits
-        few, many = min(FEW_LEAVES, 1 + visits // WIDENING), visits // (VISITS_A_LEAF * self.flight.most_batches)
-        limit = min(self._config.batch_size, max(few, many))
+        limit = min(self._config.batch_size, 1 + self.tree.visits // WIDENING)
         if self._config.batches_in_flight > 1 and self._timer.seconds_per_leaf > 0:
             limit = min(limit, int(_CALL_SECONDS / self._timer.seconds_per_leaf))
         return max(1, limit)

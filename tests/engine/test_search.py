@@ -574,15 +574,15 @@ def test_leaves_in_flight_are_few_in_small_trees(monkeypatch: pytest.MonkeyPatch
         return launch(self, leaves, count)
 
     monkeypatch.setattr(Flight, "launch", watched)
-    config = SearchConfig(batch_size=8, batches_in_flight=in_flight, memory_mib=64)
+    config = SearchConfig(batches_in_flight=in_flight, memory_mib=64)
     Search(EvenPolicy(), config).run(Position(9), Limits(visits=2400))
     most = 2 * in_flight - 1
     for visits, batches, leaves in seen:
         assert batches <= (most if visits >= 64 * 4 * most else in_flight)
-        assert leaves <= max(4 * batches, visits // 64)
+        assert leaves <= 4 * batches
         assert leaves <= batches * (1 + visits // 16)
     assert max(leaves for visits, _, leaves in seen if visits < 250) == 4 * in_flight
-    assert max(leaves for *_, leaves in seen) == 8 * most
+    assert max(leaves for *_, leaves in seen) == 4 * most
 
 
 def test_progress_is_reported_while_the_search_runs() -> None:
