@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -19,7 +17,6 @@ import torch
 from engine import network_file
 from gozero import config as configs
 from gozero.data_files import data_dir
-from selfplay.shards import count_games
 from training import checkpoint, loop_command
 from training.generations_config import GenerationsConfig, WindowConfig
 from training.generations_folder import Generation, GenerationsFolder, MatchResult, write
@@ -161,11 +158,6 @@ def command(run: Path, *more: str) -> list[str]:
     return [sys.executable, "-m", "gozero", "loop", "--run", str(run), "--workers", "2", "--threads", "1", *more]
 
 
-def files_in(run: Path) -> set[str]:
-    """All of them at the moment; folders may vanish meanwhile."""
-    return {f"{folder}/{name}" for folder, _, names in os.walk(run) for name in names}
-
-
 @pytest.fixture(scope="module")
 def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("configs") / "tiny.yaml"
@@ -228,39 +220,3 @@ def test_a_killed_learner_goes_on_exactly(config: Path, tmp_path: Path, checkout
         [(line["step"], line["loss"]) for line in learner.read_metrics() if line["kind"] == "train"] for learner in ends
     ]
     assert losses[0] == losses[1]
-
-
-@pytest.mark.slow
-def test_a_loop_that_is_killed_again_and_again_comes_to_the_same_end(
-    config: Path, tmp_path: Path, checkout: Path
-) -> None:
-    """Killed, with its workers left alone, whenever it has written a few more files: no generation is missing, no
-    finished game is lost, and every step was made once."""
-    run = tmp_path / "run"
-    folder = GenerationsFolder(run)
-    arguments, kills, games = command(run, "--config", str(config)), 0, 0
-    seen: set[str] = set()
-    while True:
-        process = subprocess.Popen(arguments, cwd=checkout)
-        files = random.randint(1, 10) if kills < 8 else sys.maxsize
-        while process.poll() is None and len(new := files_in(run) - seen) < files:
-            time.sleep(0.02)
-        process.kill()
-        status = process.wait()
-        seen |= new
-        finished = count_games(folder.selfplay)
-        assert finished >= games
-        games = finished
-        if status != -signal.SIGKILL:
-            break
-        kills += 1
-        if folder.run.config.is_file():
-            arguments = command(run)
-    assert status == 0
-    assert kills > 5
-    assert [each.step for each in folder.generations()] == [40, 80]
-    steps = [line["step"] for line in folder.learner.read_metrics() if line["kind"] == "train"]
-    assert steps == list(range(4, 81, 4))
-    _, record = checkpoint.load(checkpoint.path_of(folder.learner.checkpoints, 80))
-    assert record["positions"] == 80 * 16
-    assert len(folder.matches()) in (2, 3)
