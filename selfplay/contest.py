@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Final, Protocol
 
 from engine.evaluator import Evaluator
 from gozero.record import GameRecord
 from selfplay.elo import wilson_interval
 from selfplay.game import GameSettings, alternating, colour_of_first, play_games
 
-TRIES = 20
+TRIES: Final = 20
 """How often games are played for those that turned out to be repetitions."""
+
+
+class Numbered(Protocol):
+    """A game that has ended."""
+
+    @property
+    def number(self) -> int: ...
+    @property
+    def record(self) -> GameRecord: ...
 
 
 @dataclass(frozen=True)
@@ -76,8 +87,22 @@ def contest(
 ) -> Contest:
     """`games` different games of `first` against `second`, each begun with `opening` random moves.
 
+    There may be fewer in the end where hardly any are different, as between policies that always play their best move.
+    """
+    policies, seats = (first, second), alternating(opening)
+
+    def play(count: int, seed: int) -> Iterator[Numbered]:
+        return play_games(policies, seats, count, settings, seed, boards=boards, threads=threads)
+
+    return different_games(play, games, seed)
+
+
+def different_games(play: Callable[[int, int], Iterable[Numbered]], games: int, seed: int) -> Contest:
+    """`games` different games of those that `play(count, seed)` plays, numbered from 0, in the order of their numbers;
+    colours as `colour_of_first` says.
+
     A game with the moves of an earlier one, seen from whichever side, is left out and another one played instead; there
-    may be fewer in the end where hardly any are different, as between policies that always play their best move.
+    may be fewer in the end where hardly any are different.
     """
     records: list[GameRecord] = []
     colours: list[int] = []
@@ -87,16 +112,7 @@ def contest(
         missing = games - len(records)
         if missing == 0:
             break
-        played = play_games(
-            (first, second),
-            alternating(opening),
-            missing,
-            settings,
-            seed * TRIES + attempt,
-            boards=boards,
-            threads=threads,
-        )
-        for game in sorted(played):
+        for game in sorted(play(missing, seed * TRIES + attempt), key=lambda game: game.number):
             if game.record.key in seen:
                 repeated += 1
                 continue

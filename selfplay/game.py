@@ -19,18 +19,17 @@ from engine.evaluator import NO_FEATURES, Evaluator
 from gozero import _board, features
 from gozero._features import HISTORY
 from gozero._random import mix
-from gozero.config import Config
 from gozero.coords import BLACK, WHITE, opponent
 from gozero.geometry import symmetry_table
 from gozero.record import GameRecord
 from gozero.rules import parse_rules
 from selfplay import _game
 from selfplay._game import Boards
+from selfplay.area_games import AreaGames, game_seed, record_of
 
 RANDOM: Final = -1
 """Stands in a seat for who draws any move with equal chances."""
 
-_U64: Final = 0xFFFFFFFFFFFFFFFF
 _PLAY_OUT: Final = 0x9A7E0F5C0DE2B1D3
 """Sets the draw of the games that are played out apart from other draws."""
 
@@ -39,15 +38,9 @@ Seats = Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.int64]]
 `RANDOM`, int64[n]."""
 
 
-class GameSettings(Config, frozen=True):
-    """How games are played."""
+class GameSettings(AreaGames, frozen=True):
+    """How games are played. By rules without suicide nobody has to commit it before passing."""
 
-    size: int = 9
-    """Board size."""
-    komi: float = 7.5
-    """Points that White is given."""
-    rules: str = "chinese"
-    """Rule set; one that counts area. Without suicide nobody has to commit it before passing."""
     temperature: float = 1.0
     """Logits are divided by it; 0 plays the best move."""
     passing: Literal["last", "wanted"] = "last"
@@ -55,27 +48,17 @@ class GameSettings(Config, frozen=True):
     off the board by then, and the area counts right. `wanted`: whenever it draws the pass."""
     turning: bool = False
     """Whether a policy sees each position in a random one of its eight symmetries."""
-    longest: int = 0
-    """Moves after which a game ends and is counted as it stands; 0 = three times the points of the board."""
     resign_below: float = -1.0
     """A player resigns whose policy's value is below it; at -1 nobody does."""
     play_out: float = 0.1
     """Share of the games in which nobody resigns, to see who would have been wrong."""
 
     def __post_init__(self) -> None:
-        if not 2 <= self.size <= 25:
-            raise ValueError(f"size must be from 2 to 25, it is {self.size}")
-        if parse_rules(self.rules).scoring != "area":
-            raise ValueError(f"rules {self.rules!r} count territory; self-play wants rules that count area")
-        if self.temperature < 0 or self.longest < 0:
-            raise ValueError("temperature and longest must not be negative")
+        super().__post_init__()
+        if self.temperature < 0:
+            raise ValueError(f"temperature must not be negative, it is {self.temperature}")
         if not -1 <= self.resign_below <= 0 or not 0 <= self.play_out <= 1:
             raise ValueError("resign_below must be from -1 to 0 and play_out from 0 to 1")
-
-    @property
-    def most_moves(self) -> int:
-        """Moves that a game may have."""
-        return self.longest or 3 * self.size**2
 
 
 class Finished(NamedTuple):
@@ -83,8 +66,7 @@ class Finished(NamedTuple):
 
     number: int
     record: GameRecord
-    """Counted by area, or given up. A game that reached the longest length is counted as it stands, but its ending is
-    "unknown", so that it teaches no value."""
+    """See `selfplay.area_games.record_of`."""
     gave_up: int
     """The colour whose value was the first to fall below `resign_below`, whether it resigned or had to play on; 0 for
     none."""
@@ -187,7 +169,7 @@ class _Table:
     ) -> None:
         self._policies, self._seats, self._settings, self._watch = policies, seats, settings, watch
         self._rules = parse_rules(settings.rules)
-        self._seed = int(mix(np.uint64(seed & _U64)))
+        self._seed = seed
         self._symmetries = symmetry_table(settings.size)
         self._threads = threads
         self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
@@ -231,7 +213,7 @@ class _Table:
                     self._numbers[slot] = -1
 
     def _begin(self, slot: int, number: int) -> None:
-        seed = np.uint64(mix(np.uint64((self._seed + number) & _U64)))
+        seed = np.uint64(game_seed(self._seed, number))
         _game.begin(self._boards, slot, self._settings.size, self._rules.suicide, self._rules.superko_code, seed)
         self._numbers[slot], self._gave_up[slot] = number, 0
         # Drawn apart from the numbers that moves are drawn by.
@@ -300,24 +282,14 @@ class _Table:
         settings, boards = self._settings, self._boards
         state = boards.state[slot]
         black, white = _board.area(state)
-        score = float(black) - float(white) - settings.komi
-        margin: float | None = abs(score)
-        winner = 0 if score == 0 else BLACK if score > 0 else WHITE
-        ending = "counted"
-        length = int(boards.length[slot])
-        if state[_board.PASSES] < 2:
-            ending = "unknown"
-            if length < settings.most_moves:
-                ending, margin, winner = "resign", None, opponent(int(state[_board.TO_PLAY]))
-        record = GameRecord(
-            size=settings.size,
-            moves=boards.codes[slot, :length].copy(),
-            komi=settings.komi,
-            rules=self._rules.name,
-            winner=winner,
-            margin=margin,
-            ending=ending,
-            source="self-play",
+        length, passed = int(boards.length[slot]), bool(state[_board.PASSES] >= 2)
+        gave_up_now = not passed and length < settings.most_moves
+        record = record_of(
+            settings,
+            boards.codes[slot, :length].copy(),
+            float(black) - float(white) - settings.komi,
+            passed=passed,
+            resigned=int(state[_board.TO_PLAY]) if gave_up_now else 0,
         )
         return Finished(int(self._numbers[slot]), record, int(self._gave_up[slot]))
 

@@ -8,21 +8,17 @@ boards are in flight. Those of `engine.compact_evaluator` do not.)
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from engine.evaluator import AnyEvaluator
 from engine.flight import is_turned
-from gozero._random import mix
-from gozero.coords import BLACK, WHITE, opponent
 from gozero.record import GameRecord
-from gozero.rules import parse_rules
 from gozero.searches import GameSearches
+from selfplay.area_games import game_seed, record_of
 from selfplay.forest import Forest, Standing
 from selfplay.searched_settings import SearchedSettings
-
-_U64: Final = 0xFFFFFFFFFFFFFFFF
 
 
 class Network(NamedTuple):
@@ -38,8 +34,7 @@ class SearchedGame(NamedTuple):
 
     number: int
     record: GameRecord
-    """Counted by area as the board stands, or given up. A game that reached the longest length is counted as it
-    stands, but its ending is "unknown", so that it teaches no value."""
+    """See `selfplay.area_games.record_of`."""
     searches: GameSearches
     """Of the moves that were searched in full: what each search thought of the position, and its policy."""
     version: str
@@ -84,30 +79,16 @@ def play_searched(
 
 
 def as_record(standing: Standing, settings: SearchedSettings) -> GameRecord:
-    """A game that is over as a record, see `SearchedGame.record`."""
-    margin: float | None = abs(standing.lead)
-    winner = 0 if standing.lead == 0 else BLACK if standing.lead > 0 else WHITE
-    ending = "counted" if standing.passes >= 2 else "unknown"
-    if standing.resigned:
-        ending, margin, winner = "resign", None, opponent(standing.to_play)
-    return GameRecord(
-        size=settings.size,
-        moves=standing.moves,
-        komi=settings.komi,
-        rules=parse_rules(settings.rules).name,
-        winner=winner,
-        margin=margin,
-        ending=ending,
-        source="self-play",
-    )
+    """A game that is over as a record."""
+    resigned = standing.to_play if standing.resigned else 0
+    return record_of(settings, standing.moves, standing.lead, passed=standing.passes >= 2, resigned=resigned)
 
 
 class _Table:
     """The games in flight, and who plays them."""
 
     def __init__(self, network: Callable[[], Network], settings: SearchedSettings, seed: int, boards: int) -> None:
-        self._network, self._settings, self._boards = network, settings, boards
-        self._seed = int(mix(np.uint64(seed & _U64)))
+        self._network, self._settings, self._seed, self._boards = network, settings, seed, boards
         self._forest = Forest(settings, boards)
         self._numbers = np.full(boards, -1, np.int64)
 
@@ -129,7 +110,7 @@ class _Table:
                     yield self._finished(slot, version)
             begun = free if end is None else free[: end - following]
             for slot in begun.tolist():
-                forest.begin(slot, int(mix(np.uint64((self._seed + following) & _U64))))
+                forest.begin(slot, game_seed(self._seed, following))
                 self._numbers[slot] = following
                 following += 1
             forest.grow(begun, turning)

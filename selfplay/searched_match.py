@@ -14,15 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.evaluator import Evaluation, Evaluator, EvaluatorError
-from gozero._random import mix
 from gozero.record import GameRecord
-from selfplay.contest import TRIES, Contest
+from selfplay.area_games import game_seed
+from selfplay.contest import Contest, different_games
 from selfplay.forest import Forest
-from selfplay.game import colour_of_first
 from selfplay.searched_games import as_record
 from selfplay.searched_settings import SearchedSettings
-
-_U64: Final = 0xFFFFFFFFFFFFFFFF
 
 
 def quiet_search(
@@ -70,22 +67,11 @@ def searched_contest(
             one of them does not play on boards of this size.
         EvaluatorError: they look at different planes, or one answers what is no number.
     """
-    records: list[GameRecord] = []
-    colours: list[int] = []
-    seen: set[int] = set()
-    repeated = 0
-    for attempt in range(TRIES):
-        missing = games - len(records)
-        if missing == 0:
-            break
-        for game in sorted(play_match((first, second, opener), settings, missing, seed * TRIES + attempt, boards)):
-            if game.record.key in seen:
-                repeated += 1
-                continue
-            seen.add(game.record.key)
-            records.append(game.record)
-            colours.append(colour_of_first(game.number))
-    return Contest(records, colours, repeated)
+
+    def play(count: int, seed: int) -> Iterator[Played]:
+        return play_match((first, second, opener), settings, count, seed, boards)
+
+    return different_games(play, games, seed)
 
 
 def play_match(
@@ -105,7 +91,6 @@ def play_match(
     boards = min(boards, games)
     forest = Forest(settings, boards)
     numbers = np.full(boards, -1, np.int64)
-    start = int(mix(np.uint64(seed & _U64)))
     following = 0
     free, answered = np.arange(boards), np.zeros(0, np.int64)
     with Players(players) as both:
@@ -117,7 +102,7 @@ def play_match(
                     yield Played(int(numbers[slot]), as_record(forest.standing(slot), settings))
             begun = free[: games - following]
             for slot in begun.tolist():
-                forest.begin(slot, int(mix(np.uint64((start + following // 2) & _U64))))
+                forest.begin(slot, game_seed(seed, following // 2))
                 numbers[slot] = following
                 following += 1
             forest.grow(begun, settings.turning)

@@ -4,27 +4,19 @@ from __future__ import annotations
 
 from typing import Literal
 
-from gozero.config import Config
-from gozero.rules import parse_rules
+from selfplay.area_games import AreaGames
 
 
-class SearchedSettings(Config, frozen=True):
+class SearchedSettings(AreaGames, frozen=True):
     """How games with search are played. Values span -1 to 1, for the player to move.
 
     Moves of a game are of three kinds. The first few, as many as are drawn for the game, are drawn from the network's
     policy. Of the others a share is searched in full, and those are what a network learns from; the rest is searched
     with fewer visits, so that there are more games for the same work (KataGo's playout-cap randomisation, Wu 2019,
     3.1).
-    """
 
-    size: int = 9
-    """Board size."""
-    komi: float = 7.5
-    """Points that White is given."""
-    rules: str = "chinese"
-    """Rule set; one that counts area. A game ends with two passes in a row, and all stones on the board count."""
-    longest: int = 0
-    """Moves after which a game ends and is counted as it stands; 0 = three times the points of the board."""
+    A game ends with two passes in a row, and all stones on the board count.
+    """
 
     root: Literal["puct", "gumbel"] = "gumbel"
     """How moves are chosen at the root. `puct`: as everywhere in the tree; the policy learns the shares of the visits
@@ -74,14 +66,11 @@ class SearchedSettings(Config, frozen=True):
     """Share of the games in which nobody resigns, to see who would have been wrong."""
 
     def __post_init__(self) -> None:
-        if not 2 <= self.size <= 25:
-            raise ValueError(f"size must be from 2 to 25, it is {self.size}")
-        if parse_rules(self.rules).scoring != "area":
-            raise ValueError(f"rules {self.rules!r} count territory; self-play wants rules that count area")
+        super().__post_init__()
         for name, least in (("visits", 2), ("quick_visits", 2), ("gumbel_moves", 1)):
             if getattr(self, name) < least:
                 raise ValueError(f"{name} must be at least {least}, but is {getattr(self, name)}")
-        for name in ("longest", "opening_moves", "sampled_moves", "c_puct", "c_puct_growth", "fpu_reduction"):
+        for name in ("opening_moves", "sampled_moves", "c_puct", "c_puct_growth", "fpu_reduction"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} must not be below 0, but is {getattr(self, name)}")
         for name in ("temperature", "noise_total", "c_puct_base"):
@@ -92,8 +81,3 @@ class SearchedSettings(Config, frozen=True):
                 raise ValueError(f"{name} must be from 0 to 1, but is {getattr(self, name)}")
         if not -1 <= self.resign_below <= 0:
             raise ValueError(f"resign_below must be from -1 to 0, but is {self.resign_below}")
-
-    @property
-    def most_moves(self) -> int:
-        """Moves that a game may have."""
-        return self.longest or 3 * self.size**2
