@@ -7,6 +7,7 @@ is read. The zip container carries a checksum of every array.
 from __future__ import annotations
 
 import difflib
+import io
 import json
 import os
 import zipfile
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 
 from engine.rollout_tables import Vocabulary
 from gozero.data_files import data_dir
-from gozero.durable import replace_durably
+from gozero.durable import write_durably
 from gozero.errors import GozeroError
 
 FORMAT: Final = "gozero-rollout"
@@ -81,10 +82,9 @@ def save(path: str | os.PathLike[str], weights: RolloutWeights) -> None:
         "rollout_values": weights.rollout_values.astype(np.float16),
         "tree_values": weights.tree_values.astype(np.float16),
     }
-    partial = path.with_name(path.name + ".partial")
-    with partial.open("wb") as file:
-        np.savez_compressed(file, allow_pickle=False, **arrays)
-    replace_durably(partial, path)
+    content = io.BytesIO()
+    np.savez_compressed(content, allow_pickle=False, **arrays)
+    write_durably(path, content.getvalue())
 
 
 def load(path: str | os.PathLike[str]) -> RolloutWeights:

@@ -4,6 +4,19 @@ import os
 from pathlib import Path
 
 
+def write_durably(path: Path, content: bytes | str) -> None:
+    """Write `content`, text as UTF-8: whatever happens meanwhile, `path` is the old file or the new one.
+
+    Raises OSError where that fails; then the old file stays, and nothing beside it.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+        replace_durably(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
 def replace_durably(temporary: Path, path: Path) -> None:
     """Rename `temporary` to `path` after its bytes have reached the disk."""
     with temporary.open("rb+") as file:

@@ -3,7 +3,6 @@ of policy networks")."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 
-from gozero.durable import replace_durably
+from gozero.durable import write_durably
 from gozero.errors import GozeroError
 
 
@@ -32,13 +31,8 @@ class Pool:
     def add(self, step: int, weights: dict[str, Tensor]) -> None:
         """The weights as they were after `step` steps join; an older file of that step is replaced."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        path = self._path(step)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        try:
-            temporary.write_bytes(save({name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}))
-            replace_durably(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        content = save({name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()})
+        write_durably(self._path(step), content)
 
     def steps(self, until: int) -> list[int]:
         """The members that joined after at most `until` steps, ascending."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any, Final
 from engine.doctor import usable_cores
 from gozero import config as configs
 from gozero.cli import EXIT_INTERRUPTED
-from gozero.durable import replace_durably
+from gozero.durable import write_durably
 from gozero.errors import GozeroError
 from gozero.record import ENDINGS
 from selfplay.backends import Job, play_locally
@@ -53,7 +52,7 @@ def main(argv: Sequence[str]) -> int:
     folder = Path(options.out)
     job = Job(config=config, folder=str(folder), place=place_of(config, folder, options.network))
     folder.mkdir(parents=True, exist_ok=True)
-    _write_config(config, folder)
+    write_durably(folder / CONFIG, configs.dump(config))  # for people
     with SelfPlayProgress(config.boards, options.games) as progress:
         if options.backend == "ray":
             from selfplay.ray_backend import play_on_ray
@@ -100,13 +99,6 @@ def _parser() -> argparse.ArgumentParser:
     add("--gather", metavar="STORE", help="play nothing: put the games of DIR together, --games N = the newest N")
     add("--json", action="store_true", help="print one JSON object at the end")
     return parser
-
-
-def _write_config(config: SelfPlayConfig, folder: Path) -> None:
-    """Notes what is played there, for people."""
-    partial = folder / f"{CONFIG}.{os.getpid()}.partial"
-    partial.write_text(configs.dump(config), encoding="utf-8")
-    replace_durably(partial, folder / CONFIG)
 
 
 def _tell(progress: SelfPlayProgress, folder: Path, finished: bool, in_json: bool) -> int:

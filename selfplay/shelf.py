@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from gozero import sgf
-from gozero.durable import replace_durably
+from gozero.durable import write_durably
 from gozero.errors import GozeroError
 from gozero.store import StoreError
 from selfplay.journal import Journal, PlayedGame, pack
@@ -129,13 +129,7 @@ class Shelf:
         if not chosen:
             return
         self._sgf.mkdir(exist_ok=True)
-        path = self._sgf / f"{self._name}.sgf"
-        temporary = path.with_name(f".{path.name}.tmp")
-        try:
-            temporary.write_text("".join(map(game_sgf, chosen)), encoding="utf-8")
-            replace_durably(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        write_durably(self._sgf / f"{self._name}.sgf", "".join(map(game_sgf, chosen)))
 
     def _lost(self) -> str:
         return (

@@ -15,7 +15,7 @@ from typing import Final
 import msgspec
 
 from gozero import config, sgf
-from gozero.durable import replace_durably
+from gozero.durable import write_durably
 from gozero.errors import GozeroError
 from selfplay.boards import Game
 from selfplay.gtp_game import FIRST, SECOND, GameResult
@@ -51,7 +51,7 @@ class TournamentFolder:
             folder.mkdir(parents=True, exist_ok=True)
         with (path / GAMES).open("ab") as file:  # a line that was cut off must not swallow the next one
             file.truncate(len(_whole_lines(path / GAMES)))
-        _replace(path / CONFIG, config.dump(settings))
+        write_durably(path / CONFIG, config.dump(settings))
 
     @property
     def logs(self) -> Path:
@@ -62,7 +62,7 @@ class TournamentFolder:
         """Keep a finished game: first its record, then its line."""
         pair: Pair = (game.entrants[FIRST].name, game.entrants[SECOND].name)
         record = self.path / RECORDS / f"{pair[FIRST]},{pair[SECOND]}-{game.number:03}.sgf"
-        _replace(record, game_sgf(replace(result, names=pair)))
+        write_durably(record, game_sgf(replace(result, names=pair)))
         played = Played(
             players=pair,
             number=game.number,
@@ -125,10 +125,3 @@ def _refuse_changes(before: TournamentConfig, now: TournamentConfig, path: Path)
         raise TournamentError(
             f"{path} holds games in which {', '.join(differing)} differed; name another folder, or leave that as it was"
         )
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write a file so that it is whole or not there."""
-    partial = path.with_name(f"{path.name}.partial")
-    partial.write_text(text, encoding="utf-8")
-    replace_durably(partial, path)

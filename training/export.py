@@ -19,7 +19,7 @@ from engine.network_kinds import Network, build, kind_of
 from engine.networks import Architecture, Compact, parameter_count
 from gozero import config as configs
 from gozero import features
-from gozero.durable import replace_durably
+from gozero.durable import replace_durably, write_durably
 from gozero.errors import GozeroError
 from training import checkpoint
 from training.reinforce_config import ReinforceConfig
@@ -206,13 +206,8 @@ def write_weights(network: nn.Module, info: NetworkInfo, path: Path, *, half: bo
         large = {name for name, tensor in weights.items() if tensor.numel() >= HALF_FROM}
         weights = {name: tensor.half() if name in large else tensor for name, tensor in weights.items()}
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        # save_file would make it readable by its owner alone.
-        temporary.write_bytes(save(weights, metadata={network_file.KEY: msgspec.json.encode(info).decode()}))
-        replace_durably(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    # save_file would make it readable by its owner alone.
+    write_durably(path, save(weights, metadata={network_file.KEY: msgspec.json.encode(info).decode()}))
 
 
 class _Named(nn.Module):

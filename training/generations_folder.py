@@ -4,7 +4,7 @@ What is done is what is on disk, each file there whole or not at all; so a loop 
 with the first thing that is missing:
 
 - `selfplay/`: all finished games (`gozero selfplay`);
-- `window/0007.store`: the games that generation 7 learns from, while it learns;
+- `window/0007.store`: the games that generation 7 learns from, until it is done;
 - `learner/`: the learner's run (`gozero train policy`), one for all generations;
 - `networks/NAME-0007.onnx`: what it had learned then; generation 0 is what it began with;
 - `matches/0007-0003.json`: how generation 7 did against generation 3;
@@ -20,7 +20,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from gozero.durable import replace_durably
+from gozero.durable import write_durably
 from selfplay.elo import elo_interval, elo_of_score
 from selfplay.ratings import Rating, Score, ratings
 from training.run_folder import RunError, RunFolder, git_state
@@ -149,9 +149,7 @@ class GenerationsFolder:
 def write(what: msgspec.Struct, path: Path) -> None:
     """Writes it as JSON, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_bytes(msgspec.json.format(msgspec.json.encode(what), indent=1) + b"\n")
-    replace_durably(temporary, path)
+    write_durably(path, msgspec.json.format(msgspec.json.encode(what), indent=1) + b"\n")
 
 
 def read(path: Path, kind: type[T]) -> T:

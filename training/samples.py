@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from engine.evaluator import Evaluator
 from gozero._random import mix
 from gozero.config import Config
-from gozero.durable import replace_durably
+from gozero.durable import write_durably
 from gozero.store import Store, StoreWriter
 from selfplay.game import GameSettings
 from selfplay.u_sampling import u_samples
@@ -117,7 +118,6 @@ def one_a_game(store: Store, seed: int) -> NDArray[np.int64]:
 
 
 def _write_positions(store: Path, positions: NDArray[np.int32]) -> None:
-    temporary = store / f".{POSITIONS}.tmp"
-    with temporary.open("wb") as file:
-        np.save(file, positions)
-    replace_durably(temporary, store / POSITIONS)
+    content = io.BytesIO()
+    np.save(content, positions)
+    write_durably(store / POSITIONS, content.getvalue())
