@@ -9,7 +9,7 @@ from functools import partial
 from typing import Final
 
 from gozero import config as configs
-from training.run_folder import RunError, RunFolder, refuse_changes
+from training.run_folder import RunError, RunFolder, resumed_config
 
 WHAT: Final = {
     "dqn": "deep Q-learning with replay and a fixed target network",
@@ -56,10 +56,7 @@ def _train(algorithm: str, arguments: argparse.Namespace) -> int:
     if arguments.resume:
         if arguments.config:
             raise RunError("a resumed run has its own settings: leave --config out, or use --set for one")
-        folder.require_run()
-        own = configs.load(folder.config, kind)
-        config = configs.load(folder.config, kind, settings)
-        refuse_changes(own, config, folder)
+        config = resumed_config(folder, kind, settings)
     else:
         name = arguments.config or f"{algorithm}-cartpole"
         config = configs.load(train_command.preset(name), kind, settings)

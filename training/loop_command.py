@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from gozero import config as configs
 from gozero.cli import EXIT_INTERRUPTED
 from gozero.errors import GozeroError
-from training.run_folder import RunError, refuse_changes
+from training.run_folder import RunError, resumed_config
 
 EPILOG = """\
 DIR holds selfplay/ (all games), learner/ (a run of `gozero train policy`: see it with `gozero report`), networks/ (one
@@ -82,10 +82,7 @@ def _loop(options: argparse.Namespace) -> int:
     else:
         if options.config:
             raise RunError("a loop that goes on has its own settings: leave --config out, or use --set for one")
-        folder.run.require_run()
-        own = configs.load(folder.run.config, GenerationsConfig)
-        config = configs.load(folder.run.config, GenerationsConfig, options.set)
-        refuse_changes(own, config, folder.run, MAY_CHANGE)
+        config = resumed_config(folder.run, GenerationsConfig, options.set, MAY_CHANGE)
         folder.run.write_config(config)
     torch.set_num_threads(options.threads)
     device = train_command.pick_device(options.device)

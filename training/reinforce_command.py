@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from gozero import config as configs
 from gozero.errors import GozeroError
-from training.run_folder import RunError, RunFolder, refuse_changes
+from training.run_folder import RunError, RunFolder, resumed_config
 
 
 def main(argv: Sequence[str]) -> int:
@@ -48,10 +48,7 @@ def _train(arguments: argparse.Namespace) -> int:
     if arguments.resume:
         if arguments.init or arguments.config:
             raise RunError("a resumed run has its own settings: leave --init and --config out, or use --set for one")
-        folder.require_run()
-        own = configs.load(folder.config, ReinforceConfig)
-        config = configs.load(folder.config, ReinforceConfig, settings)
-        refuse_changes(own, config, folder)
+        config = resumed_config(folder, ReinforceConfig, settings)
     else:
         if not arguments.config:
             raise RunError("--config is missing: name a preset (such as reinforce-9) or a YAML file, or add --resume")

@@ -5,14 +5,16 @@ import os
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from gozero import config as configs
-from gozero.durable import replace_durably
+from gozero.durable import write_durably
 from gozero.errors import GozeroError
 from training import checkpoint
+
+C = TypeVar("C", bound=msgspec.Struct)
 
 
 class RunError(GozeroError):
@@ -57,9 +59,7 @@ class RunFolder:
 
     def write_config(self, config: msgspec.Struct) -> None:
         """Write `config.yaml`, complete or not at all."""
-        temporary = self.config.with_name(".config.yaml.tmp")
-        temporary.write_text(configs.dump(config), encoding="utf-8")
-        replace_durably(temporary, self.config)
+        write_durably(self.config, configs.dump(config))
 
     def require_run(self) -> None:
         """Raise RunError when there is no run here to continue or to read."""
@@ -82,9 +82,7 @@ class RunFolder:
 
     def write_best(self, step: int, results: dict[str, float]) -> None:
         """Remember `step` as the one with the best validation result."""
-        temporary = self.path / ".best.json.tmp"
-        temporary.write_text(json.dumps({"step": step, **results}) + "\n", encoding="utf-8")
-        replace_durably(temporary, self.path / "best.json")
+        write_durably(self.path / "best.json", json.dumps({"step": step, **results}) + "\n")
 
     def prune(self, keep: int) -> None:
         """Delete all checkpoints but the newest `keep` and the best."""
@@ -111,9 +109,21 @@ class RunFolder:
     def forget_metrics_after(self, step: int) -> None:
         """Drop lines of steps that a resumed run will do again."""
         kept = [record for record in self.read_metrics() if record["step"] <= step]
-        temporary = self.metrics.with_name(".metrics.jsonl.tmp")
-        temporary.write_text("".join(json.dumps(record) + "\n" for record in kept), encoding="utf-8")
-        replace_durably(temporary, self.metrics)
+        write_durably(self.metrics, "".join(json.dumps(record) + "\n" for record in kept))
+
+
+def resumed_config(
+    folder: RunFolder, kind: type[C], settings: Sequence[str], may_change: Sequence[str] = MAY_CHANGE_ON_RESUME
+) -> C:
+    """The run's own configuration with `settings` ("a.b=value") changed.
+
+    Raises RunError where there is no run, or another key than those of `may_change` differs; ConfigError.
+    """
+    folder.require_run()
+    own = configs.load(folder.config, kind)
+    config = configs.load(folder.config, kind, settings)
+    refuse_changes(own, config, folder, may_change)
+    return config
 
 
 def refuse_changes(

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gozero import config as configs
-from training.run_folder import RunError, RunFolder, refuse_changes
+from training.run_folder import RunError, RunFolder, resumed_config
 
 if TYPE_CHECKING:
     from engine.evaluator import Evaluator
@@ -59,10 +59,7 @@ def _train(arguments: argparse.Namespace) -> int:
     if arguments.resume:
         if arguments.init or arguments.config:
             raise RunError("a resumed run has its own settings: leave --init and --config out, or use --set for one")
-        folder.require_run()
-        own = configs.load(folder.config, ValueConfig)
-        config = configs.load(folder.config, ValueConfig, settings)
-        refuse_changes(own, config, folder)
+        config = resumed_config(folder, ValueConfig, settings)
     elif arguments.config:
         config = configs.load(train_command.preset(arguments.config), ValueConfig, settings)
     else:
