@@ -36,6 +36,9 @@ ENDINGS: Final[tuple[Ending, ...]] = ("", "passes", "limit", "illegal")
 """How a game stands, by its number in `Turn.ending`: it goes on; both players passed; it reached the greatest number of
 moves; somebody chose an illegal move and has lost by it."""
 
+DEFAULT_SIZE: Final = 9
+DEFAULT_KOMI: Final = 7.5
+
 _U64: Final = 0xFFFFFFFFFFFFFFFF
 
 
@@ -43,9 +46,9 @@ class Options(TypedDict, total=False):
     """The terms of games, and what is seen of them. All may be left out."""
 
     board_size: int
-    """Points a side, 1 to 25; 9 unless told."""
+    """Points a side, 1 to 25; `DEFAULT_SIZE` unless told."""
     komi: float
-    """Points that White is given; 7.5 unless told."""
+    """Points that White is given; `DEFAULT_KOMI` unless told."""
     rules: str
     """A rule set of `gozero.rules` that counts area; "chinese" unless told."""
     superko: Superko | None
@@ -97,13 +100,13 @@ class LockStep:
         if unknown := options.keys() - Options.__annotations__.keys():
             known = ", ".join(Options.__annotations__)
             raise ValueError(f"there is no option {min(unknown)!r}: there are {known}")
-        self.size = options.get("board_size", 9)
+        self.size = options.get("board_size", DEFAULT_SIZE)
         if not coords.MIN_SIZE <= self.size <= coords.MAX_SIZE:
             raise ValueError(f"board size {self.size} is not supported: {coords.MIN_SIZE} to {coords.MAX_SIZE} are")
         if count < 1 or threads < 1:
             raise ValueError(f"there must be at least one game and one thread, not {count} and {threads}")
         self.count = count
-        self.komi = float(options.get("komi", 7.5))
+        self.komi = float(options.get("komi", DEFAULT_KOMI))
         if not np.isfinite(self.komi):
             raise ValueError(f"komi {self.komi} is not a finite number")
         self.rules = parse_rules(options.get("rules", "chinese"))

@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
+
+from gozero.coords import parse_colour
 
 if TYPE_CHECKING:
     from training.agents import Agent
-
-COLOURS: Final = {"black": 1, "white": 2}
 
 
 def main(argv: Sequence[str]) -> int:
@@ -34,7 +34,7 @@ def main(argv: Sequence[str]) -> int:
         "as prior and random rollouts; openspiel: OpenSpiel's MCTSBot, if it is installed",
     )
     go.add_argument("--playouts", type=int, default=100, metavar="N", help="of a searching opponent (default: 100)")
-    go.add_argument("--colour", choices=COLOURS, default="black", help="the agent's (default: black)")
+    go.add_argument("--colour", choices=("black", "white"), default="black", help="the agent's (default: black)")
     go.add_argument("--komi", type=float, metavar="K", help="points for White (default: those of the run)")
     arguments = parser.parse_args(argv)
     if arguments.games < 1:
@@ -71,7 +71,7 @@ def _games(agent: Agent, arguments: argparse.Namespace) -> dict[str, Any]:
     if arguments.komi is not None:
         options["komi"] = arguments.komi
     opponent = opponent_named(arguments.opponent, options, arguments.playouts, arguments.seed)
-    colour = COLOURS[arguments.colour]
+    colour = parse_colour(arguments.colour)
     played = play_against(agent.network, options, colour, opponent, arguments.games, arguments.seed)
     low, high = wilson_interval(played.points, arguments.games)
     return {

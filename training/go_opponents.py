@@ -12,18 +12,13 @@ from numpy.typing import NDArray
 from engine.player_file import load_player
 from gozero.coords import move_index, point_of
 from gozero.errors import GozeroError
-from gozero.lockstep import LockStep
+from gozero.lockstep import DEFAULT_KOMI, DEFAULT_SIZE, LockStep
 from gozero.opponent import Answer, random_answer
 from training.agent_networks import AgentNetwork, best_actions
 
 PLAYOUTS: Final = 100
 """Visits of a searching opponent, each with one random rollout."""
-
-
 OPPONENTS: Final = ("random", "search", "openspiel")
-DEFAULT_SIZE: Final = 9
-DEFAULT_KOMI: Final = 7.5
-"""What `gozero.lockstep` plays by where nobody says otherwise."""
 
 
 class Results(NamedTuple):
