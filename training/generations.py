@@ -67,17 +67,24 @@ class Generations:
             Stopped: SIGINT or SIGTERM came.
         """
         self._begin()
-        if self._folder.generations():
-            draw(self._config, self._folder)  # it may be missing where the loop was killed
-        while (number := len(self._folder.generations()) + 1) <= self._config.generations:
-            self._seconds = {}
-            finished = self._timed("play", self._play, number)
-            window = self._timed("learn", self._learn, number, finished)
-            accepted = self._timed("match", self._judge, number)
-            step = number * self._config.training.loop.steps
-            shutil.rmtree(self._folder.window(number), ignore_errors=True)
-            self._folder.add_generation(Generation(number, finished, window, step, accepted, self._seconds))
-            draw(self._config, self._folder)
+        while True:
+            done = len(self._folder.generations())
+            # Not before it is done: half a window, left by a loop that was killed here, would be taken for the whole.
+            shutil.rmtree(self._folder.window(done), ignore_errors=True)
+            if done:
+                draw(self._config, self._folder)
+            if done >= self._config.generations:
+                return
+            self._generation(done + 1)
+
+    def _generation(self, number: int) -> None:
+        """What is missing of one generation."""
+        self._seconds = {}
+        finished = self._timed("play", self._play, number)
+        window = self._timed("learn", self._learn, number, finished)
+        accepted = self._timed("match", self._judge, number)
+        step = number * self._config.training.loop.steps
+        self._folder.add_generation(Generation(number, finished, window, step, accepted, self._seconds))
 
     def _timed(self, part: str, work: Callable[..., Any], *arguments: Any) -> Any:
         began = time.monotonic()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -17,7 +19,9 @@ import torch
 from engine import network_file
 from gozero import config as configs
 from gozero.data_files import data_dir
-from training import checkpoint, loop_command
+from selfplay.shards import count_games
+from training import checkpoint, generations, loop_command
+from training.generations import Generations
 from training.generations_config import GenerationsConfig, WindowConfig
 from training.generations_folder import Generation, GenerationsFolder, MatchResult, write
 from training.generations_plot import draw
@@ -137,25 +141,56 @@ def test_a_loop_is_not_begun_twice_nor_resumed_with_other_settings(tmp_path: Pat
         loop_command.main(["--run", str(run), "--workers", "0"])
 
 
+def test_a_window_goes_only_when_its_generation_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A loop that is killed while a window is being removed must not find half of it as the one to learn from."""
+    config = configs.load(PRESET, GenerationsConfig, ["generations=2"])
+    folder = GenerationsFolder(tmp_path / "run")
+    loop = Generations(config, folder, torch.device("cpu"), 1, print)
+    removed: list[tuple[str, int]] = []
+
+    def learn(number: int, finished: int) -> int:
+        folder.window(number).mkdir(parents=True)
+        return finished
+
+    def remove(path: Path, ignore_errors: bool) -> None:
+        if path.exists():
+            removed.append((path.name, len(folder.generations())))
+
+    monkeypatch.setattr(loop, "_begin", lambda: None)
+    monkeypatch.setattr(loop, "_play", lambda number: 10 * number)
+    monkeypatch.setattr(loop, "_learn", learn)
+    monkeypatch.setattr(loop, "_judge", lambda number: True)
+    monkeypatch.setattr(generations, "draw", lambda *_: None)
+    monkeypatch.setattr(shutil, "rmtree", remove)
+    loop.run()
+    assert removed == [("0001.store", 1), ("0002.store", 2)]
+    loop.run()  # as after a kill between the two: what is left is removed then
+    assert removed[2:] == [("0002.store", 2)]
+
+
 TINY = """
 generations: 2
 play:
-  games: 24
+  games: 12
   boards: 12
-  search: {size: 5, komi: 0.5, visits: 5, gumbel_moves: 4, opening_moves: 2, longest: 40}
-window: {least: 40}
-gate: {games: 8, visits: 5, gumbel_moves: 4, opening_moves: 4, needed: 0.5, boards: 8}
+  search: {size: 5, komi: 0.5, visits: 3, gumbel_moves: 2, opening_moves: 2, longest: 20}
+window: {least: 20}
+gate: {games: 4, visits: 3, gumbel_moves: 2, opening_moves: 4, needed: 0.5, boards: 4}
 training:
   name: tiny
-  network: {blocks: 1, channels: 16, policy_channels: 16, value_channels: 16, value_hidden: 16}
+  network: {blocks: 1, channels: 16, policy_channels: 8, value_channels: 4, value_hidden: 8}
   data: {size: 5, searches: true, validation_positions: 256}
-  loop: {steps: 40, batch_size: 16, log_every: 4, evaluate_every: 40, checkpoint_every: 4, keep: 2}
+  loop: {steps: 24, batch_size: 16, log_every: 4, evaluate_every: 24, checkpoint_every: 4, keep: 2}
   schedule: {warmup: 5}
 """
 
 
+def options(run: Path, *more: str) -> list[str]:
+    return ["--run", str(run), "--workers", "1", "--threads", "1", *more]
+
+
 def command(run: Path, *more: str) -> list[str]:
-    return [sys.executable, "-m", "gozero", "loop", "--run", str(run), "--workers", "2", "--threads", "1", *more]
+    return [sys.executable, "-m", "gozero", "loop", *options(run, *more)]
 
 
 @pytest.fixture(scope="module")
@@ -166,16 +201,16 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
-def test_generations_come_one_after_the_other(config: Path, tmp_path: Path, checkout: Path) -> None:
+def test_generations_come_one_after_the_other(config: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
-    subprocess.run(command(run, "--config", str(config)), cwd=checkout, check=True, timeout=900)
+    assert loop_command.main(options(run, "--config", str(config))) == 0
     folder = GenerationsFolder(run)
     first, second = folder.generations()
-    assert (first.finished, second.finished) == (24, 48)
-    assert first.window <= 24 < second.window <= 43
-    assert (first.step, second.step) == (40, 80)
+    assert (first.finished, second.finished) == (12, 24)
+    assert first.window <= 12 < second.window <= 21
+    assert (first.step, second.step) == (24, 48)
     assert {each.generation for each in folder.matches()} == {1, 2}
-    assert all(each.games == 8 for each in folder.matches())
+    assert all(each.games == 4 for each in folder.matches())
     for number in (0, 1, 2):
         path = folder.network("tiny", number)
         assert network_file.load_metadata(path).name == f"tiny-{number:04d}"
@@ -186,7 +221,7 @@ def test_generations_come_one_after_the_other(config: Path, tmp_path: Path, chec
     assert losses[-1] < losses[0]
     # Further on, and nothing that is done is done again.
     before = {path: path.stat().st_mtime_ns for path in (run / "networks").iterdir()}
-    subprocess.run(command(run, "--set", "generations=3"), cwd=checkout, check=True, timeout=900)
+    assert loop_command.main(options(run, "--set", "generations=3")) == 0
     assert [each.number for each in folder.generations()] == [1, 2, 3]
     assert all(path.stat().st_mtime_ns == then for path, then in before.items())
 
@@ -197,9 +232,10 @@ def test_a_killed_learner_goes_on_exactly(config: Path, tmp_path: Path, checkout
 
     Lines of metrics are as far apart as checkpoints, for a line's means begin anew where a run is resumed.
     """
-    run, other = tmp_path / "killed", tmp_path / "whole"
+    run, other, last = tmp_path / "killed", tmp_path / "whole", 100
     folder = GenerationsFolder(run)
-    process = subprocess.Popen(command(run, "--config", str(config), "--set", "generations=1"), cwd=checkout)
+    longer = ("--set", "generations=1", "--set", f"training.loop.steps={last}")
+    process = subprocess.Popen(command(run, "--config", str(config), *longer), cwd=checkout)
     deadline = time.monotonic() + 600
     while (folder.learner.latest_step() or 0) < 8 and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -207,16 +243,59 @@ def test_a_killed_learner_goes_on_exactly(config: Path, tmp_path: Path, checkout
     process.kill()
     process.wait()
     died_after = folder.learner.latest_step() or 0
-    assert 8 <= died_after < 40, "the learner was not learning any more"
+    assert 8 <= died_after < last, "the learner was not learning any more"
     shutil.copytree(run, other)
     shutil.rmtree(other / "learner")
     for path in (run, other):
-        subprocess.run(command(path), cwd=checkout, check=True, timeout=900)
+        assert loop_command.main(options(path)) == 0
     ends = [GenerationsFolder(path).learner for path in (run, other)]
-    tensors = [checkpoint.load(checkpoint.path_of(learner.checkpoints, 40))[0] for learner in ends]
+    tensors = [checkpoint.load(checkpoint.path_of(learner.checkpoints, last))[0] for learner in ends]
     assert tensors[0].keys() == tensors[1].keys()
     assert all(torch.equal(tensors[0][name], tensors[1][name]) for name in tensors[0]), f"killed after {died_after}"
     losses = [
         [(line["step"], line["loss"]) for line in learner.read_metrics() if line["kind"] == "train"] for learner in ends
     ]
     assert losses[0] == losses[1]
+
+
+def files_in(run: Path) -> set[str]:
+    """All of them at the moment; folders may vanish meanwhile."""
+    return {f"{folder}/{name}" for folder, _, names in os.walk(run) for name in names}
+
+
+@pytest.mark.slow
+def test_a_loop_that_is_killed_again_and_again_comes_to_the_same_end(
+    config: Path, tmp_path: Path, checkout: Path
+) -> None:
+    """Killed, with its workers left alone, whenever it has written some more files, up to a quarter of all: no
+    generation is missing, no finished game is lost, and every step was made once."""
+    run, errors = tmp_path / "run", tmp_path / "errors.txt"
+    folder = GenerationsFolder(run)
+    arguments, kills, games = command(run, "--config", str(config)), 0, 0
+    seen: set[str] = set()
+    while True:
+        with errors.open("ab") as file:
+            process = subprocess.Popen(arguments, cwd=checkout, stderr=file)
+        files = random.randint(1, 25) if kills < 6 else sys.maxsize
+        while process.poll() is None and len(new := files_in(run) - seen) < files:
+            time.sleep(0.01)
+        process.kill()
+        status = process.wait()
+        seen |= new
+        finished = count_games(folder.selfplay)
+        assert finished >= games
+        games = finished
+        if status != -signal.SIGKILL:
+            break
+        kills += 1
+        if folder.run.config.is_file():
+            arguments = command(run)
+    assert status == 0, f"after {kills} kills: {errors.read_text()[-3000:]}"
+    assert kills >= 3
+    assert [each.step for each in folder.generations()] == [24, 48]
+    steps = [line["step"] for line in folder.learner.read_metrics() if line["kind"] == "train"]
+    assert steps == list(range(4, 49, 4))
+    _, record = checkpoint.load(checkpoint.path_of(folder.learner.checkpoints, 48))
+    assert record["positions"] == 48 * 16
+    assert len(folder.matches()) in (2, 3)
+    assert not list((run / "window").iterdir())
