@@ -31,11 +31,11 @@ _SHORT_SECONDS: Final = 0.01
 by it, takes a tenth of a millisecond. It hears nothing meanwhile, which is why it leaves longer ones to others."""
 _KEPT_BUSY: Final = 2
 """Batches that each of the others has then, one of them waiting: they last while this thread makes its own call."""
-VISITS_A_LEAF: Final = 64
-"""Visits that a tree has for each leaf in flight before a batch may wait: twelve leaves
-in flight cost searches of 400 visits 59 Elo against one (9x9, 120 games on one busy core), eight 11."""
-FEW_LEAVES: Final = 4
-"""Of a batch, as that is counted in."""
+_VISITS_A_LEAF: Final = 64
+"""Visits that a tree has for each leaf in flight before a batch may wait or grow: twelve leaves in flight cost searches
+of 400 visits 59 Elo against one (9x9, 120 games on one busy core), eight 11."""
+WIDENING: Final = 16
+"""Visits that a tree needs for each further leaf in the batches before: a large batch scatters over a small tree."""
 
 POLL_SECONDS: Final = 0.01
 """How often the clock and `stop` are looked at while the search waits for the evaluator."""
@@ -125,9 +125,10 @@ class Flight:
         return sum(batch.filled for batch in self._batches.values())
 
     @property
-    def most_batches(self) -> int:
-        """How many may be in flight in a large tree: one that this thread is answering, and what keeps others busy."""
-        return _KEPT_BUSY * (self._crew.at_once - 1) + 1
+    def most_leaves(self) -> int:
+        """How many leaves the next batch may hold, by the size of the tree."""
+        wide = self.tree.visits // (_VISITS_A_LEAF * self._most_batches)
+        return min(self._batch_size, max(wide, min(self._few_leaves, 1 + self.tree.visits // WIDENING)))
 
     @property
     def has_room(self) -> bool:
@@ -211,8 +212,18 @@ class Flight:
     def _held(self) -> int:
         """Batches that the other threads have where this one makes calls too."""
         others = self._crew.at_once - 1
-        least = VISITS_A_LEAF * self.most_batches * FEW_LEAVES
+        least = _VISITS_A_LEAF * self._most_batches * self._few_leaves
         return others * (_KEPT_BUSY if self.tree.visits >= least else 1)
+
+    @property
+    def _few_leaves(self) -> int:
+        """How many leaves a batch holds until the tree is large."""
+        return max(1, self._batch_size // 2)
+
+    @property
+    def _most_batches(self) -> int:
+        """How many may be in flight in a large tree: one that this thread is answering, and what keeps others busy."""
+        return _KEPT_BUSY * (self._crew.at_once - 1) + 1
 
     def _make_calls(self) -> None:
         """Runs on an evaluator's thread until it is dismissed: a thread is not woken anew for every call."""
@@ -313,8 +324,6 @@ def evaluate(evaluator: AnyEvaluator, leaves: LeafBatch, count: int) -> Evaluati
     value = np.ascontiguousarray(answer.value, np.float32)
     if not _expand.are_numbers(logits, value):
         raise EvaluatorError("the network answered what is no number: its file is damaged, or its training diverged")
-    if logits is answer.policy_logits and value is answer.value:
-        return answer
     return answer._replace(policy_logits=logits, value=value)
 
 

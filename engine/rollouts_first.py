@@ -20,11 +20,11 @@ from numpy.typing import NDArray
 
 from engine import _expand, _select, _tree
 from engine._expand import LeafBatch
-from engine.flight import POLL_SECONDS, Crew, new_batch, roll_out
+from engine.flight import POLL_SECONDS, WIDENING, Crew, new_batch, roll_out
 from engine.result import Ending
 from engine.root import Root
 from engine.search_config import Limits, SearchConfig
-from engine.search_run import ANY_EDGE, WIDENING, SearchRun
+from engine.search_run import ANY_EDGE, SearchRun
 from engine.tree import Tree
 from gozero.geometry import symmetry_table
 

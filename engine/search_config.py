@@ -41,8 +41,9 @@ class SearchConfig(Config, frozen=True):
     """Whether a leaf that the evaluator was asked about is searched on by the tree policy's priors until the answer is
     there. It needs a share of rollouts too, as their result is what such a leaf is worth, and the threshold above is
     adjusted from 1 on."""
-    batch_size: int = 4
-    """Leaves in one call of the evaluator, at most."""
+    batch_size: int = 8
+    """Leaves in one call of the evaluator, at most; half as many until the tree has 64 visits for each leaf that may be
+    in flight."""
     batches_in_flight: int = 2
     """Calls of the evaluator at one time, each on a thread of its own. 1 makes the search reproducible. Where calls are
     short, one of the threads is the search's own, and each of the others has a further batch waiting in large trees."""

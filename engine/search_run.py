@@ -17,8 +17,6 @@ from engine.tree import Tree
 
 _CALL_SECONDS: Final = 0.03
 """A call of the evaluator is kept about this short, by smaller batches, where several are in flight."""
-WIDENING: Final = 16
-"""Visits that a tree needs for each further leaf in a batch: a large batch scatters over a small tree."""
 _WALKS_A_LOOK: Final = 256
 """Walks to ends of games between two looks at the clock."""
 _MOST_VISITS: Final = 2**30
@@ -131,7 +129,7 @@ class SearchRun:
 
     def _batch_limit(self) -> int:
         """How many leaves the next batch may hold."""
-        limit = min(self._config.batch_size, 1 + self.tree.visits // WIDENING)
+        limit = self.flight.most_leaves
         if self._config.batches_in_flight > 1 and self._timer.seconds_per_leaf > 0:
             limit = min(limit, int(_CALL_SECONDS / self._timer.seconds_per_leaf))
         return max(1, limit)
