@@ -12,11 +12,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from engine._expand import exponential
+from engine._expand import are_numbers, exponential, fill_leaves
 from engine._products import COLUMNS, ROWS, add_product
 from engine._vectors import LANES, add_looks, cut_5x5, cut_6x6, join_3x3, join_4x4, pool_positive, weigh_positive
 from gozero._random import mix
-from gozero.jit import inlined_kernel, lean_kernel, pasted_kernel
+from gozero.jit import inlined_kernel, kernel, lean_kernel, pasted_kernel
 
 _0 = np.float32(0)
 _1 = np.float32(1)
@@ -342,3 +342,31 @@ def evaluate(planes, facts, weights, shape, cut, count, room, policy, ownership,
             at = after
         for board in range(boards):
             heads(weights, at, shape, cut, room, board, start + board, facts, policy, ownership, value)
+
+
+@kernel
+def evaluate_leaves(
+    boards,
+    recent,
+    symmetry,
+    table,
+    feature_set,
+    planes,
+    facts,
+    weights,
+    shape,
+    cut,
+    count,
+    room,
+    policy,
+    ownership,
+    value,
+):
+    """Fills planes of `count` leaves, evaluates them, and returns whether all answers are numbers.
+
+    boards, recent, symmetry, table, feature_set, planes: see `engine._expand.fill_leaves`. The others: see `evaluate`,
+    policy and value as [leaves, size * size + 1] and [leaves].
+    """
+    fill_leaves(boards, recent, symmetry, count, table, feature_set, planes)
+    evaluate(planes.reshape(-1), facts, weights, shape, cut, count, room, policy.reshape(-1), ownership, value)
+    return are_numbers(policy, value)

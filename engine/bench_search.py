@@ -9,13 +9,14 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final
+from typing import Any, Final, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine import _expand, _select
-from engine.evaluator import AnyEvaluator, Evaluation
+from engine._expand import LeafBatch
+from engine.evaluator import AnyEvaluator, Evaluation, LeafEvaluator
 from engine.flight import evaluate, new_batch
 from engine.joined_evaluator import JoinedEvaluator
 from engine.network_file import NetworkInfo
@@ -27,6 +28,8 @@ from gozero import timing
 from gozero._random import seed_state
 from gozero.geometry import symmetry_table
 from gozero.position import Position
+
+Answer = TypeVar("Answer")
 
 TREE_VISITS: Final = 10_000
 """Visits at which the tree alone is timed."""
@@ -44,6 +47,8 @@ class _Timed:
         self.supports = evaluator.supports
         self.close = evaluator.close
         self.seconds = 0.0
+        if hasattr(evaluator, "evaluate_leaves"):
+            self.evaluate_leaves = self._evaluate_leaves
 
     def evaluate(self, planes: NDArray[np.uint8], global_values: NDArray[np.float32]) -> Evaluation:
         return self._timed(lambda: self._evaluator.evaluate(planes, global_values))  # type: ignore[union-attr]
@@ -51,7 +56,10 @@ class _Timed:
     def evaluate_boards(self, boards: NDArray[np.uint32], global_values: NDArray[np.float32]) -> Evaluation:
         return self._timed(lambda: self._evaluator.evaluate_boards(boards, global_values))  # type: ignore[union-attr]
 
-    def _timed(self, call: Callable[[], Evaluation]) -> Evaluation:
+    def _evaluate_leaves(self, leaves: LeafBatch, count: int) -> Evaluation | None:
+        return self._timed(lambda: cast(LeafEvaluator, self._evaluator).evaluate_leaves(leaves, count))
+
+    def _timed(self, call: Callable[[], Answer]) -> Answer:
         started = time.thread_time()
         answer = call()
         taken = time.thread_time() - started
@@ -112,6 +120,7 @@ def measure(player: str, network: str | None, size: int, visits: int, threads: i
         "threads": threads,
         "visits_per_s": statistics.median(speeds[1:]),
         "evals_per_s": statistics.median(bare[1:]),
+        "visits_per_eval": statistics.median(speed / other for speed, other in zip(speeds[1:], bare[1:], strict=True)),
         "tree_us_per_visit": tree_seconds(size, search_config) / TREE_VISITS * 1e6,
         "network_share": statistics.median(shares[1:]),
     }

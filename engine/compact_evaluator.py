@@ -12,12 +12,15 @@ from numpy.typing import NDArray
 
 from engine import _compact, network_file
 from engine._compact import Cut, Room, Shape
+from engine._expand import LeafBatch
 from engine._products import COLUMNS, ROWS
 from engine.evaluator import Evaluation, EvaluatorError
 from engine.network_file import COMPACT, LEAST_SHARPNESS, NetworkFileError, NetworkInfo
 from engine.tensors import read_tensors
 from gozero import features
+from gozero._board import SIZE
 from gozero.features import GLOBALS, KOMI_SCALE
+from gozero.geometry import symmetry_table
 
 _G: Final = {
     3: np.array([[3, 0, 0], [-3, -3, -3], [-1, 1, -1], [1, 2, 4], [0, 0, 6]]) / 6,
@@ -91,6 +94,7 @@ class CompactEvaluator:
         _require_weights(tensors, self._shape, origin)
         self._weights: dict[int, NDArray[np.float32]] = {}
         self._memory = _Memory()
+        self._code = features.set_id(info.feature_set)
 
     @property
     def feature_set(self) -> str:
@@ -122,6 +126,34 @@ class CompactEvaluator:
             value,
         )
         return Evaluation(policy, value, ownership=ownership)
+
+    def evaluate_leaves(self, leaves: LeafBatch, count: int) -> Evaluation | None:
+        """See `engine.evaluator.LeafEvaluator`."""
+        size = int(leaves.boards[0, SIZE])
+        points, number = size * size, self._shape.planes
+        planes = np.empty((count, number * points), np.uint8)
+        policy = np.empty((count, points + 1), np.float32)
+        ownership = np.empty((count, points), np.float32)
+        value = np.empty(count, np.float32)
+        cut, room = self._room(size)
+        are_numbers = _compact.evaluate_leaves(
+            leaves.boards,
+            leaves.recent,
+            leaves.symmetry,
+            symmetry_table(size),
+            self._code,
+            planes,
+            leaves.global_values.reshape(-1),
+            self._weights_for(cut.outputs),
+            self._shape,
+            cut,
+            count,
+            room,
+            policy,
+            ownership.reshape(-1),
+            value,
+        )
+        return Evaluation(policy, value, ownership=ownership) if are_numbers else None
 
     def supports(self, size: int) -> bool:
         return self.info.supports(size)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from gozero.errors import GozeroError
 
 if TYPE_CHECKING:
+    from engine._expand import LeafBatch
     from engine.joined_evaluator import JoinedEvaluator
 
 NO_FEATURES: Final = "none"
@@ -52,6 +53,17 @@ class Evaluator(Protocol):
 
     def close(self) -> None:
         """Frees what it holds; it is not used afterwards."""
+
+
+class LeafEvaluator(Evaluator, Protocol):
+    """An `Evaluator` that makes its planes itself, and looks at its own answers: all in one call of a kernel.
+
+    Between two calls another thread may take the interpreter's lock, and to be woken when it is free again costs as
+    much as choosing a batch of leaves.
+    """
+
+    def evaluate_leaves(self, leaves: "LeafBatch", count: int) -> Evaluation | None:
+        """Evaluates the first `count` leaves, turned as they are; None where an answer is no number."""
 
 
 class BoardEvaluator(Protocol):

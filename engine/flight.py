@@ -14,7 +14,16 @@ from numpy.typing import NDArray
 
 from engine import _expand, _tree
 from engine._expand import LeafBatch
-from engine.evaluator import BOARDS, NO_FEATURES, AnyEvaluator, BoardEvaluator, Evaluation, Evaluator, EvaluatorError
+from engine.evaluator import (
+    BOARDS,
+    NO_FEATURES,
+    AnyEvaluator,
+    BoardEvaluator,
+    Evaluation,
+    Evaluator,
+    EvaluatorError,
+    LeafEvaluator,
+)
 from engine.joined_evaluator import JoinedEvaluator
 from engine.rollout import LeafRollouts, given_points
 from engine.root import Root
@@ -30,12 +39,14 @@ _SHORT_SECONDS: Final = 0.01
 """Of calls that take no longer than this the tree's own thread makes its share: waking another thread, and being woken
 by it, takes a tenth of a millisecond. It hears nothing meanwhile, which is why it leaves longer ones to others."""
 _KEPT_BUSY: Final = 2
-"""Batches that each of the others has then, one of them waiting: they last while this thread makes its own call."""
+"""Batches that each of the others has then in a large tree: they last while this thread makes its own call."""
 _VISITS_A_LEAF: Final = 64
 """Visits that a tree has for each leaf in flight before a batch may wait or grow: twelve leaves in flight cost searches
 of 400 visits 59 Elo against one (9x9, 120 games on one busy core), eight 11."""
 WIDENING: Final = 16
 """Visits that a tree needs for each further leaf in the batches before: a large batch scatters over a small tree."""
+
+_NO_NUMBER: Final = "the network answered what is no number: its file is damaged, or its training diverged"
 
 POLL_SECONDS: Final = 0.01
 """How often the clock and `stop` are looked at while the search waits for the evaluator."""
@@ -109,7 +120,7 @@ class Flight:
         self._batches: dict[int, _Batch] = {}
         self._calls: SimpleQueue[tuple[int, LeafBatch, int] | None] = SimpleQueue()
         self._callers = 0
-        self._is_ahead = False  # no answer of the others since this thread's own call
+        self._ahead = 0  # this thread's own calls since an answer of the others
         self._answers: SimpleQueue[_Answer] = SimpleQueue()
         self._next_ticket = 0
         self._spare: list[LeafBatch] = []
@@ -135,8 +146,8 @@ class Flight:
         """Whether another batch may be launched now."""
         if not self._asks_here:
             return self.batches < self._crew.at_once
-        # Were another thread to wait for a core, its leaves would weigh on the tree while this one makes more calls.
-        return self.batches < self._held + (not self._is_ahead)
+        # Were another thread to wait for a core, its leaves would weigh on the tree while this one makes many calls.
+        return self.batches < self._held + (self._ahead < self._depth)
 
     def new_batch(self) -> LeafBatch:
         """Room for leaves that are to be launched."""
@@ -158,7 +169,7 @@ class Flight:
         self._batches[ticket] = _Batch(leaves, count)
         if is_here:
             self._back_up(self._answer(*call))
-            self._is_ahead = self.batches > 0
+            self._ahead += self.batches > 0
             return True
         self._calls.put(call)
         if self._callers < min(others, self.batches):
@@ -184,7 +195,7 @@ class Flight:
         """
         try:
             answer = self._answers.get(timeout=timeout) if timeout > 0 else self._answers.get_nowait()
-            self._is_ahead = False
+            self._ahead = 0
             while True:
                 self._back_up(answer)
                 answer = self._answers.get_nowait()
@@ -211,9 +222,14 @@ class Flight:
     @property
     def _held(self) -> int:
         """Batches that the other threads have where this one makes calls too."""
-        others = self._crew.at_once - 1
-        least = _VISITS_A_LEAF * self._most_batches * self._few_leaves
-        return others * (_KEPT_BUSY if self.tree.visits >= least else 1)
+        return (self._crew.at_once - 1) * self._depth
+
+    @property
+    def _depth(self) -> int:
+        """How many batches each of the others may have, one of them waiting, and how many calls this thread may make
+        before one of them answers."""
+        is_large = self.tree.visits >= _VISITS_A_LEAF * self._most_batches * self._few_leaves
+        return _KEPT_BUSY if is_large else 1
 
     @property
     def _few_leaves(self) -> int:
@@ -310,6 +326,11 @@ def evaluate(evaluator: AnyEvaluator, leaves: LeafBatch, count: int) -> Evaluati
             logits = _turned(logits, symmetry_table(size)[leaves.symmetry[:count]])
         answer = evaluate(evaluator.value, leaves, count)
         return answer._replace(policy_logits=logits)
+    if hasattr(evaluator, "evaluate_leaves"):  # isinstance takes 50 microseconds to see whether it is a protocol's
+        found = cast(LeafEvaluator, evaluator).evaluate_leaves(leaves, count)
+        if found is None:
+            raise EvaluatorError(_NO_NUMBER)
+        return found
     if evaluator.feature_set == BOARDS:
         answer = cast(BoardEvaluator, evaluator).evaluate_boards(leaves.boards[:count], leaves.global_values[:count])
     else:
@@ -323,7 +344,7 @@ def evaluate(evaluator: AnyEvaluator, leaves: LeafBatch, count: int) -> Evaluati
     logits = np.ascontiguousarray(answer.policy_logits, np.float32)
     value = np.ascontiguousarray(answer.value, np.float32)
     if not _expand.are_numbers(logits, value):
-        raise EvaluatorError("the network answered what is no number: its file is damaged, or its training diverged")
+        raise EvaluatorError(_NO_NUMBER)
     return answer._replace(policy_logits=logits, value=value)
 
 

@@ -12,13 +12,19 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from engine import _compact, network_file
+from engine import _compact, _expand, network_file
+from engine._expand import LeafBatch
 from engine.compact_evaluator import CompactEvaluator, cut_of
 from engine.evaluator import Evaluation, EvaluatorError
+from engine.flight import evaluate, new_batch
 from engine.network_file import NetworkFileError, NetworkInfo
 from engine.onnx_evaluator import OnnxEvaluator
+from engine.root import root_of
+from engine.search_config import SearchConfig
 from engine.tensors import read_tensors
 from gozero import features
+from gozero.position import Position
+from gozero.symmetry import transform_planes
 
 torch = pytest.importorskip("torch", reason="making networks needs the train extra")
 from safetensors.torch import save_file  # noqa: E402
@@ -170,6 +176,33 @@ def test_weights_stored_in_half_precision(tmp_path: Path) -> None:
     agree(made, CompactEvaluator(made.path), *boards(2, 9))
 
 
+def leaves_of(positions: list[Position], symmetries: list[int]) -> LeafBatch:
+    """A batch as the search fills it, of one board size."""
+    batch = new_batch(positions[0].size, len(positions))
+    for slot, position in enumerate(positions):
+        root = root_of(position, SearchConfig(), turns=True)
+        batch.boards[slot], batch.recent[slot], batch.symmetry[slot] = root.state, root.recent, symmetries[slot]
+        _expand.tell_leaves(batch.boards[slot:], 1, root.terms, batch.global_values[slot:])
+    return batch
+
+
+@pytest.mark.parametrize("size", [9, 19])
+def test_leaves_are_answered_like_the_planes_that_they_show(tmp_path: Path, size: int) -> None:
+    evaluator = CompactEvaluator(make(tmp_path).path)
+    random = np.random.default_rng(3)
+    positions = [Position(size, komi=0.5 + count) for count in range(9)]
+    for count, position in enumerate(positions):
+        for _ in range(7 * count):
+            position.play(str(random.choice(position.legal_vertices() or ["pass"])))
+    symmetries = [*range(8), 5]
+    found = evaluate(evaluator, leaves_of(positions, symmetries), 9)
+    for slot, (position, symmetry) in enumerate(zip(positions, symmetries, strict=True)):
+        planes, facts = features.planes(position, "compact"), features.globals_of(position)
+        alone = evaluator.evaluate(transform_planes(planes, symmetry)[None], facts[None])
+        for mine, other in zip(fields(found), fields(alone), strict=True):
+            np.testing.assert_array_equal(mine[slot], other[0])
+
+
 @pytest.mark.parametrize("name", ["value.ownership.weight", "value.out.weight"])
 def test_weights_that_are_no_numbers_show_in_the_value(tmp_path: Path, name: str) -> None:
     """The search looks for that; the kernels' own tanh would hide it, were it made of comparisons."""
@@ -178,7 +211,10 @@ def test_weights_that_are_no_numbers_show_in_the_value(tmp_path: Path, name: str
     tensors[name] = torch.full_like(tensors[name], torch.nan)
     text = msgspec.json.encode(CompactEvaluator(made.path).info).decode()
     save_file(tensors, made.path, {network_file.KEY: text})
-    assert np.isnan(CompactEvaluator(made.path).evaluate(*boards(2, 9)).value).all()
+    evaluator = CompactEvaluator(made.path)
+    assert np.isnan(evaluator.evaluate(*boards(2, 9)).value).all()
+    with pytest.raises(EvaluatorError, match="no number"):
+        evaluate(evaluator, leaves_of([Position(9)], [0]), 1)
 
 
 def test_it_says_what_the_file_says(tmp_path: Path) -> None:

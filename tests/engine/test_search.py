@@ -349,7 +349,7 @@ GOLDEN_VISITS = """
 
 
 def golden_run(seed: int) -> tuple[dict[str, int], SearchResult]:
-    search = Search(Numbered(), SearchConfig(batch_size=4, batches_in_flight=1, memory_mib=32), seed)
+    search = Search(Numbered(), SearchConfig(batches_in_flight=1, memory_mib=32), seed)
     result = search.run(started("C3 B2", 5), Limits(visits=300))
     assert search.tree is not None
     check_statistics(search.tree)
