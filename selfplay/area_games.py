@@ -49,13 +49,13 @@ def game_seed(seed: int, number: int) -> int:
 
 
 def record_of(
-    settings: AreaGames, moves: NDArray[np.uint16], lead: float, *, passed: bool, resigned: int
+    settings: AreaGames, moves: NDArray[np.uint16], komi: float, lead: float, *, passed: bool, resigned: int
 ) -> GameRecord:
     """A game that is over as a record: counted by area as the board stands, or given up. A game that reached the
     longest length is counted as it stands, but its ending is "unknown", so that it teaches no value.
 
-    moves: codes (`gozero.record`). lead: of Black, in points by area, komi counted. passed: whether it ended with two
-    passes. resigned: the colour that did, 0 for none.
+    moves: codes (`gozero.record`). komi: of this game. lead: of Black, in points by area, komi counted. passed: whether
+    it ended with two passes. resigned: the colour that did, 0 for none.
     """
     margin: float | None = abs(lead)
     winner = 0 if lead == 0 else BLACK if lead > 0 else WHITE
@@ -65,7 +65,7 @@ def record_of(
     return GameRecord(
         size=settings.size,
         moves=moves,
-        komi=settings.komi,
+        komi=komi,
         rules=parse_rules(settings.rules).name,
         winner=winner,
         margin=margin,

@@ -15,6 +15,7 @@ from engine.flight import evaluate, new_batch
 from engine.root import move_tables
 from gozero import _board, features
 from gozero._features import HISTORY
+from gozero._random import mix
 from gozero.geometry import SYMMETRIES, symmetry_table
 from gozero.rules import parse_rules
 from gozero.searches import GameSearches
@@ -23,8 +24,10 @@ from selfplay._forest import ForestArrays, Scratch
 from selfplay._game import Boards
 from selfplay.searched_settings import SearchedSettings
 
-_BY_NAME: Final = ("c_puct", "c_puct_growth", "c_puct_base", "fpu_reduction", "komi")
+_BY_NAME: Final = ("c_puct", "c_puct_growth", "c_puct_base", "fpu_reduction")
 """Terms of the search that settings name alike."""
+_KOMI: Final = 0x5D1E8A90C6B3F247
+"""Sets the draw of a game's komi apart from other draws."""
 
 
 class Standing(NamedTuple):
@@ -33,12 +36,19 @@ class Standing(NamedTuple):
     moves: NDArray[np.uint16]  # codes, see gozero.record
     passes: int  # at the end, one after the other
     to_play: int
+    komi: float
     lead: float  # of Black, in points by area, komi counted
     resigned: bool
     gave_up: int
     lowest: tuple[float, float]
     opened: int
     evaluations: int
+
+
+def komi_of(settings: SearchedSettings, seed: int) -> float:
+    """The komi of the game whose random numbers are made of `seed`, 64 bits."""
+    spread = settings.komi_spread
+    return settings.komi + int(mix(np.uint64(seed ^ _KOMI))) % (2 * spread + 1) - spread
 
 
 class Forest:
@@ -73,7 +83,7 @@ class Forest:
             terms[name] = getattr(settings, name)
         terms["prior_temperature"] = 1.0
         terms["superko"], terms["suicide"] = rules.superko_code, rules.suicide
-        terms["komi_scale"], terms["white_points"] = features.KOMI_SCALE, settings.komi
+        terms["komi_scale"] = features.KOMI_SCALE
         self.arrays = ForestArrays(
             boards=Boards(
                 state=np.zeros((slots, _board.state_length(size)), np.uint32),
@@ -124,8 +134,9 @@ class Forest:
         return self._rows[: self._filled].copy()
 
     def begin(self, slot: int, seed: int) -> None:
-        """Puts a new game in a slot; its random numbers are a function of `seed`, 64 bits, alone."""
+        """Puts a new game in a slot; its random numbers and its komi are a function of `seed`, 64 bits, alone."""
         arrays = self.arrays
+        arrays.terms["komi"][slot] = arrays.terms["white_points"][slot] = komi_of(self._settings, seed)
         _forest.begin_game(arrays, slot, self._size, self._suicide, self._superko, np.uint64(seed), self._plan)
 
     def grow(self, slots: NDArray[np.int64], turning: bool) -> NDArray[np.int64]:
@@ -173,11 +184,13 @@ class Forest:
         arrays, play = self.arrays, self.arrays.plays[slot]
         state = arrays.boards.state[slot]
         black, white = _board.area(state)
+        komi = float(arrays.terms["komi"][slot])
         return Standing(
             moves=arrays.boards.codes[slot, : arrays.boards.length[slot]].copy(),
             passes=int(state[_board.PASSES]),
             to_play=int(state[_board.TO_PLAY]),
-            lead=float(black) - float(white) - self._settings.komi,
+            komi=komi,
+            lead=float(black) - float(white) - komi,
             resigned=bool(play["resigned"]),
             gave_up=int(play["gave_up"]),
             lowest=(float(play["lowest_black"]), float(play["lowest_white"])),

@@ -287,6 +287,7 @@ class _Table:
         record = record_of(
             settings,
             boards.codes[slot, :length].copy(),
+            settings.komi,
             float(black) - float(white) - settings.komi,
             passed=passed,
             resigned=int(state[_board.TO_PLAY]) if gave_up_now else 0,

@@ -80,8 +80,14 @@ def play_searched(
 
 def as_record(standing: Standing, settings: SearchedSettings) -> GameRecord:
     """A game that is over as a record."""
-    resigned = standing.to_play if standing.resigned else 0
-    return record_of(settings, standing.moves, standing.lead, passed=standing.passes >= 2, resigned=resigned)
+    return record_of(
+        settings,
+        standing.moves,
+        standing.komi,
+        standing.lead,
+        passed=standing.passes >= 2,
+        resigned=standing.to_play if standing.resigned else 0,
+    )
 
 
 class _Table:

@@ -15,7 +15,7 @@ from engine.evaluator import AnyEvaluator, Evaluation
 from engine.gumbel import GumbelRoot
 from engine.search import Limits, Search, SearchConfig
 from engine.tree import Tree
-from gozero import _random, record
+from gozero import _random, features, record
 from gozero._lockstep import play_index
 from gozero.coords import BLACK, WHITE, move_index, point_of
 from gozero.position import Position
@@ -234,6 +234,23 @@ def test_a_pass_that_wins_is_found(root: str) -> None:
     assert searches.moves[np.argmax(searches.shares)] == SIZE**2
 
 
+def test_every_game_has_a_komi_of_its_own_that_the_network_is_told_and_that_counts() -> None:
+    told: set[float] = set()
+
+    class Hears(HashEvaluator):
+        def evaluate(self, planes: NDArray[np.uint8], global_values: NDArray[np.float32]) -> Evaluation:
+            told.update(np.abs(global_values[:, 0] * features.KOMI_SCALE).round(3).tolist())
+            return super().evaluate(planes, global_values)
+
+    settings = with_changes(GUMBEL, komi=9.5, komi_spread=2, visits=3, longest=12)
+    games = played(40, settings, evaluator=Hears(), boards=8)
+    assert {game.record.komi for game in games} == {7.5, 8.5, 9.5, 10.5, 11.5} == told
+    for game in games:
+        end = positions(game, with_changes(settings, komi=game.record.komi))[-1]
+        assert game.record.margin == abs(end.score())
+        assert game.record.winner == (BLACK if end.score() > 0 else WHITE)
+
+
 def test_the_seed_decides_and_nothing_else() -> None:
     """Not how many boards are in flight either: this evaluator's answers do not depend on that."""
     for settings in (with_changes(PUCT, visits=5, turning=True), with_changes(GUMBEL, visits=5, turning=True)):
@@ -345,6 +362,7 @@ def test_boards_that_the_network_does_not_play_on_are_refused() -> None:
         ({"size": 1}, "size must be from 2"),
         ({"rules": "japanese"}, "count territory"),
         ({"visits": 1}, "visits must be at least 2"),
+        ({"komi_spread": -1}, "komi_spread must not be below 0"),
         ({"sampled_moves": -1}, "sampled_moves must not be below 0"),
         ({"temperature": 0.0}, "temperature must be above 0"),
         ({"full_share": 1.5}, "full_share must be from 0 to 1"),

@@ -92,9 +92,11 @@ def test_every_player_moves_in_its_turn() -> None:
 
 def test_openings_are_drawn_from_the_opener_and_played_with_both_colours() -> None:
     opener = Wants(1)  # so sharp that there is nothing to draw
-    played = sorted(play_match((Wants(-1), Wants(-1), opener), QUIET, 40, 2, boards=40))
+    played = sorted(play_match((Wants(-1), Wants(-1), opener), with_changes(QUIET, komi_spread=1), 40, 2, boards=40))
     lengths = set()
+    assert {game.record.komi for game in played} == {-0.5, 0.5, 1.5}
     for even, odd in zip(played[::2], played[1::2], strict=True):
+        assert even.record.komi == odd.record.komi
         assert moves_of(even.record) == moves_of(odd.record)  # the players are the same
         indices = [decode(code)[1] for code in moves_of(even.record)]
         lengths.add(next(ply for ply, index in enumerate(indices) if index != ply))
