@@ -14,7 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import ray
 
@@ -29,6 +29,8 @@ from selfplay.ray_inference import Inference, OnDevice
 from selfplay.selfplay_config import SelfPlayConfig
 from selfplay.worker import Report, Worker
 
+DEVICE: Final = "cuda"
+"""What evaluates on the cluster's GPUs; see `engine.onnx_evaluator.PROVIDERS`."""
 _FOREVER = {"max_restarts": -1, "max_task_retries": -1}
 """Ray's own defaults are 0: an actor that dies stays dead, and its task fails."""
 
@@ -85,7 +87,7 @@ class _Cluster:
         self._desk = beside(Desk).remote(job, quotas)
         device = ray.remote(num_cpus=0, num_gpus=1, max_concurrency=workers, **_FOREVER)
         gpus = int(ray.cluster_resources().get("GPU", 0))
-        self._devices = [device(Inference).remote(self._desk, "cuda") for _ in range(gpus)]
+        self._devices = [device(Inference).remote(self._desk, DEVICE) for _ in range(gpus)]
         if not all(ray.get([each.usable.remote() for each in self._devices])):
             self._tell("the cluster has GPUs, and its ONNX Runtime does not use them: install onnxruntime-gpu there")
             self._devices = []
