@@ -21,10 +21,12 @@ from numpy.typing import NDArray
 from engine import network_file, rollout_file
 from engine.compact_evaluator import CompactEvaluator
 from engine.evaluator import Evaluation, EvaluatorError
+from engine.flight import evaluate, new_batch
 from engine.network_file import NetworkFileError
 from engine.player import Player
 from engine.player_file import NO_NETWORK, load_player
 from engine.rollout import load_rollouts
+from engine.root import root_of
 from engine.search import Limits, Search, SearchConfig
 from gozero import features, jit, life, record, scoring, sgf
 from gozero.handicap import free_handicap
@@ -92,6 +94,10 @@ def _networks() -> None:
             evaluator = CompactEvaluator(path)
             planes = np.zeros((1, features.plane_count(evaluator.feature_set), SIZE, SIZE), np.uint8)
             evaluator.evaluate(planes, np.zeros((1, len(features.GLOBALS)), np.float32))
+            root, leaves = root_of(Position(SIZE), SearchConfig(), turns=False), new_batch(SIZE, 1)
+            leaves.boards[0], leaves.recent[0] = root.state, root.recent
+            leaves.symmetry[0], leaves.global_values[0] = 0, 0
+            evaluate(evaluator, leaves, 1)
 
 
 def _records() -> None:
