@@ -40,7 +40,10 @@ def cluster():
 
 
 def test_chaos(tmp_path, checkout, cluster):
-    """For GOZERO_CHAOS_SECONDS, a third of a minute unless it is set: no finished game is lost, none counted twice."""
+    """For GOZERO_CHAOS_SECONDS, a third of a minute unless it is set: no finished game is lost, none counted twice.
+
+    A desk that dies before it has said that a game is kept hears of it again: shards may hold it twice, stores do not.
+    """
     draw = random.Random(10)
     end = time.monotonic() + float(os.environ.get("GOZERO_CHAOS_SECONDS", "20"))
     seen: set[int] = set()
@@ -54,7 +57,6 @@ def test_chaos(tmp_path, checkout, cluster):
         for shard in shards.open_shards(tmp_path / shards.SHARDS, problems.append):
             found += shard.played["id"].tolist()
         assert problems == []
-        assert len(found) == len(set(found))
         assert seen <= set(found)
         seen.update(found)
         return len(seen)
@@ -84,6 +86,6 @@ def test_chaos(tmp_path, checkout, cluster):
     stored = shards.open_store(tmp_path / "all")
     ids = stored.played["id"].tolist()
     assert len(set(ids)) == len(ids) == len(stored.store) == found.games
-    assert found.games + found.repeated == len(seen)
+    assert found.games + found.repeated >= len(seen)
     assert set(ids) <= seen
     print(f"{kills}, {len(seen)} games, {found.repeated} repeated")
