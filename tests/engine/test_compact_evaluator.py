@@ -274,4 +274,10 @@ def test_wrong_planes_are_an_error_that_names_the_network(tmp_path: Path) -> Non
 @pytest.mark.parametrize("size", [3, 4])  # with tiles of 3x3 and of 4x4 outputs
 def test_kernels_as_plain_python(tmp_path: Path, size: int) -> None:
     made = make(tmp_path, Architecture(blocks=1, channels=16, pool_every=1, policy_channels=16, value_hidden=8))
-    agree(made, CompactEvaluator(made.path), *boards(1, size))
+    evaluator = CompactEvaluator(made.path)
+    agree(made, evaluator, *boards(1, size))
+    position = Position(size)
+    found = evaluate(evaluator, leaves_of([position], [0]), 1)
+    alone = evaluator.evaluate(features.planes(position, "compact")[None], features.globals_of(position)[None])
+    for mine, other in zip(fields(found), fields(alone), strict=True):
+        np.testing.assert_array_equal(mine, other)

@@ -1,4 +1,4 @@
-"""The kernel tests again as plain Python and with bounds checks: compiled code reads past an array without a word."""
+"""The kernel tests again as plain Python. (With bounds checks they run in `.ci/run`.)"""
 
 import os
 import subprocess
@@ -37,11 +37,3 @@ def test_every_kernel_passes_as_plain_python(checkout: Path) -> None:
     run_tests_with(
         checkout, "NUMBA_DISABLE_JIT", "-p", "tests.kernel_calls", "-m", "nojit and not slow", *map(str, files)
     )
-
-
-@pytest.mark.slow
-@pytest.mark.skipif("NUMBA_BOUNDSCHECK" in os.environ, reason="is itself such a run")
-def test_kernels_pass_with_bounds_checks(checkout: Path) -> None:
-    board = ("board", "playout", "against_reference", "position_machine", "rules_tables")
-    names = (*board, "features", "ladders", "patterns")
-    run_tests_with(checkout, "NUMBA_BOUNDSCHECK", "-m", "not slow", *(f"tests/gozero/test_{name}.py" for name in names))

@@ -244,4 +244,4 @@ TestGames = Games.TestCase
 TestGames.settings = settings(max_examples=80, stateful_step_count=40, deadline=None)
 
 TestManyGames = pytest.mark.slow(ManyGames.TestCase)
-TestManyGames.settings = settings(max_examples=600, stateful_step_count=50, deadline=None)
+TestManyGames.settings = settings(max_examples=200, stateful_step_count=50, deadline=None)
