@@ -19,6 +19,7 @@ from selfplay.backends import BackendError, Job, play_locally
 from selfplay.newest import NetworkPlace
 from selfplay.selfplay_config import SelfPlayConfig, load
 from selfplay.worker import Report
+from tests.selfplay.finished_games import FinishedGames
 from tests.selfplay.test_shards import game
 
 SMOKE = ["--config", "selfplay-smoke", "--set", "search.longest=16", "--set", "boards=8", "--set", "shard_games=4"]
@@ -146,25 +147,12 @@ def test_chaos(tmp_path, checkout):
     """
     draw = random.Random(10)
     end = time.monotonic() + float(os.environ.get("GOZERO_CHAOS_SECONDS", "6"))
-    seen: set[int] = set()
-    kills = {"worker": 0, "driver": 0}
-
-    def look():
-        """Sees all games in the folder now, of which none may ever go; returns how many."""
-        found: list[int] = []
-        problems: list[str] = []
-        for shard in shards.open_shards(tmp_path / shards.SHARDS, problems.append):
-            found += shard.played["id"].tolist()
-        assert problems == []
-        assert seen <= set(found)
-        seen.update(found)
-        return len(seen)
-
+    games, kills = FinishedGames(tmp_path), {"worker": 0, "driver": 0}
     while time.monotonic() < end or not all(kills.values()):
         process = selfplay(tmp_path, *SMOKE, "--workers", 2, checkout=checkout)
         for _ in range(draw.randint(1, 4)):
-            before = len(seen)
-            wait_for(lambda before=before: look() > before, 180)  # however slow the machine is, somebody plays
+            before = games.look()
+            wait_for(lambda before=before: games.look() > before, 180)  # however slow the machine is, somebody plays
             time.sleep(draw.uniform(0, 1.5))
             if alive := workers_of(tmp_path):
                 os.kill(draw.choice(alive), signal.SIGKILL)
@@ -173,17 +161,10 @@ def test_chaos(tmp_path, checkout):
         kills["driver"] += 1
         process.communicate()
     wait_for(lambda: not workers_of(tmp_path))
-    look()
-    found = shards.gather(tmp_path, tmp_path / "all")
-    stored = shards.open_store(tmp_path / "all")
-    assert len(set(stored.played["id"].tolist())) == len(stored.store) == found.games
-    assert found.games + found.repeated >= len(seen)
-    assert set(stored.played["id"].tolist()) <= seen
-    print(f"{kills}, {len(seen)} games, {found.repeated} repeated")
-    assert seen
-    before = len(seen)
+    print(kills, games.gather(tmp_path / "all"))
+    before = games.look()
     assert cli.main(["selfplay", "--out", str(tmp_path), *SMOKE, "--workers", "1", "--games", "2"]) == 0
-    assert look() == before + 2
+    assert games.look() == before + 2
 
 
 def _dies(job, life, log, games, reports):
