@@ -72,12 +72,15 @@ def _loop(options: argparse.Namespace) -> int:
     from training.generations import Generations, Stopped
     from training.generations_config import MAY_CHANGE, GenerationsConfig
     from training.generations_folder import GenerationsFolder
+    from training.weights import read_weights
 
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise GozeroError("gozero loop runs as one process, which starts its workers: start it without torchrun")
     folder = GenerationsFolder(options.run)
     if options.config and not options.resume:
         config = configs.load(train_command.preset(options.config), GenerationsConfig, options.set)
+        if config.training.init:
+            read_weights(config.training.init)  # where that fails, no loop is left behind
         folder.create(config)
     else:
         if options.config:

@@ -74,14 +74,17 @@ def _train(arguments: argparse.Namespace) -> int:
     with join(train_command.pick_device(arguments.device)) as (world, device):
         train_command.tune(device, config.loop.precision)
         players = [] if config.data.store else _players(config)
-        if world.writes and not arguments.resume:
-            folder.create(config)
-        with first_before_others(world):
-            store = config.data.store or str(_games(config, players, folder))
-        stage = ValueStage(config, store, device, world)
         network = supervised.make_network(config, device)
         if config.init and folder.latest_step() is None:  # also a run that was killed before its first checkpoint
             start_from(network, config.init)
+        # A store or a network that is not there shall not leave a run behind.
+        stage = ValueStage(config, config.data.store, device, world) if config.data.store else None
+        if world.writes and not arguments.resume:
+            folder.create(config)
+        if stage is None:
+            with first_before_others(world):
+                store = _games(config, players, folder)
+            stage = ValueStage(config, str(store), device, world)
         if world.writes and arguments.resume:
             folder.write_config(config)
         outcome = train(

@@ -17,6 +17,7 @@ import pytest
 import torch
 
 from engine import network_file
+from gozero import cli
 from gozero import config as configs
 from gozero.data_files import data_dir
 from selfplay.shards import count_games
@@ -64,6 +65,13 @@ def test_the_window_grows_more_slowly_than_the_games() -> None:
 def test_settings_that_make_no_sense_are_refused(override: str, words: str) -> None:
     with pytest.raises(configs.ConfigError, match=words):
         configs.load(PRESET, GenerationsConfig, override.split())
+
+
+def test_a_network_that_is_not_there_leaves_no_loop_behind(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = tmp_path / "run"
+    assert cli.main(["loop", "--config", "loop-smoke", "--set", "training.init=nope", "--run", str(run)]) == 2
+    assert "no network nope" in capsys.readouterr().err
+    assert not run.exists()
 
 
 def test_matches_have_no_noise_and_the_learner_s_steps_are_those_of_all_generations() -> None:

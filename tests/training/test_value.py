@@ -247,5 +247,7 @@ def test_what_cannot_be_done_is_said(tmp_path: Path, games: Path, capsys: pytest
     both = ("--config", "value-9", "--supervised", "compact-9", "--reinforced")
     assert "no network bas" in refused(*both, "bas")
     assert "must be the same" in refused(*both, "compact-9", "--set", "data.size=7")
-    assert not (tmp_path / "run" / "config.yaml").exists()
+    assert "gozero pack" in refused("--config", "value-9", "--store", str(tmp_path / "none"))
+    assert "no network bas" in refused("--config", "value-9", "--store", str(games), "--init", "bas")
     assert "9x9" in refused("--config", "value-9", "--store", str(games))
+    assert not (tmp_path / "run").exists()
