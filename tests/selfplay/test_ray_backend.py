@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,6 +18,7 @@ from selfplay.newest import NetworkPlace
 from selfplay.selfplay_config import SelfPlayConfig
 from selfplay.shelf import SGF
 from selfplay.worker import Report
+from tests.selfplay.ray_processes import processes
 from tests.selfplay.test_worker import POLICY, SEARCHED, put_network
 
 ray = pytest.importorskip("ray")
@@ -52,18 +52,6 @@ def play(folder, workers, games, on_report=lambda _: None, config: SelfPlayConfi
 
     assert play_on_ray(job(folder, config), workers, games, heard)
     return reports
-
-
-def processes(name):
-    """The process ids of the actors of a class."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            if path.read_bytes().startswith(f"ray::{name}".encode()):
-                found.append(int(path.parent.name))
-        except OSError:
-            continue
-    return found
 
 
 @pytest.mark.parametrize("config", [SEARCHED, POLICY], ids=["searched", "policy"])

@@ -12,7 +12,7 @@ import time
 import pytest
 
 from tests.selfplay.finished_games import FinishedGames
-from tests.selfplay.test_ray_backend import processes
+from tests.selfplay.ray_processes import processes
 
 ray = pytest.importorskip("ray")
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # ray's own
