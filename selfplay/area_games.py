@@ -17,7 +17,10 @@ _U64: Final = 0xFFFFFFFFFFFFFFFF
 
 
 class AreaGames(Config, frozen=True):
-    """The terms of games whose end is counted by area as the board stands."""
+    """The terms of games whose end is counted by area as the board stands.
+
+    Raises ValueError, as configurations do, where they make no sense.
+    """
 
     size: int = 9
     """Board size."""
@@ -54,8 +57,8 @@ def record_of(
     """A game that is over as a record: counted by area as the board stands, or given up. A game that reached the
     longest length is counted as it stands, but its ending is "unknown", so that it teaches no value.
 
-    moves: codes (`gozero.record`). komi: of this game. lead: of Black, in points by area, komi counted. passed: whether
-    it ended with two passes. resigned: the colour that did, 0 for none.
+    moves: uint16[n] codes (`gozero.record`). komi: of this game. lead: of Black, in points by area, komi counted.
+    passed: whether it ended with two passes. resigned: the colour that did, 0 for none.
     """
     margin: float | None = abs(lead)
     winner = 0 if lead == 0 else BLACK if lead > 0 else WHITE

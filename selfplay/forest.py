@@ -36,7 +36,7 @@ class Standing(NamedTuple):
     moves: NDArray[np.uint16]  # codes, see gozero.record
     passes: int  # at the end, one after the other
     to_play: int
-    komi: float
+    komi: float  # of this game
     lead: float  # of Black, in points by area, komi counted
     resigned: bool
     gave_up: int
@@ -46,7 +46,7 @@ class Standing(NamedTuple):
 
 
 def komi_of(settings: SearchedSettings, seed: int) -> float:
-    """The komi of the game whose random numbers are made of `seed`, 64 bits."""
+    """The komi of the game whose random numbers are made of `seed`, 64 bits: points that White is given."""
     spread = settings.komi_spread
     return settings.komi + int(mix(np.uint64(seed ^ _KOMI))) % (2 * spread + 1) - spread
 

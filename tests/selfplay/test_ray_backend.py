@@ -21,7 +21,7 @@ from selfplay.worker import Report
 from tests.selfplay.ray_processes import processes
 from tests.selfplay.test_worker import POLICY, SEARCHED, put_network
 
-ray = pytest.importorskip("ray")
+ray = pytest.importorskip("ray", reason="self-play on a cluster needs the ray extra")
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # ray's own
 
 

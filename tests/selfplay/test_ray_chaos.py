@@ -14,7 +14,7 @@ import pytest
 from tests.selfplay.finished_games import FinishedGames
 from tests.selfplay.ray_processes import processes
 
-ray = pytest.importorskip("ray")
+ray = pytest.importorskip("ray", reason="self-play on a cluster needs the ray extra")
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # ray's own
 
 ON_CPU = """
