@@ -1,4 +1,7 @@
-"""Batches of leaves on their way to the evaluator and back, while the tree's own thread goes on."""
+"""Batches of leaves on their way to the evaluator and back, while the tree's own thread goes on.
+
+Whoever asks the evaluator about a batch plays its rollouts too, so that two threads do twice the work of one.
+"""
 
 from __future__ import annotations
 
@@ -31,6 +34,7 @@ from engine.tree import Tree
 from gozero import features
 from gozero._board import SIZE, state_length
 from gozero._features import HISTORY
+from gozero._random import next_u64, seed_state
 from gozero.geometry import symmetry_table
 
 _MEMORY: Final = 0.8
@@ -73,8 +77,8 @@ class Crew:
 
     Attributes:
         evaluator: asked on `threads` and, where calls are short, on the tree's own, `at_once` calls at a time.
-        rollouts: played on the tree's own thread while the evaluator works; None where they have no share.
-        symmetry_rng, rollout_rng: uint64[1], see gozero._random.
+        rollouts: played in the same calls; None where they have no share.
+        symmetry_rng, rollout_rng: uint64[1], see gozero._random. The second seeds every call's rollouts.
     """
 
     evaluator: AnyEvaluator
@@ -90,18 +94,25 @@ class _Answer(NamedTuple):
     """What comes back from an evaluator's thread."""
 
     ticket: int
-    evaluation: Evaluation | BaseException
+    judged: _Judged | BaseException
     seconds: float
 
 
-@dataclass
-class _Batch:
+class _Judged(NamedTuple):
+    """What is known of a batch."""
+
+    evaluation: Evaluation
+    results: NDArray[np.float32]
+    """Of the rollouts; the evaluator's values where none are played."""
+
+
+class _Batch(NamedTuple):
     """A batch on its way."""
 
     leaves: LeafBatch
     filled: int
-    results: NDArray[np.float32] | None = None
-    """Of the rollouts, once they are played."""
+    rollout_rng: NDArray[np.uint64] | None
+    """Of its own, so that its rollouts do not depend on who else plays some; None where none are played."""
 
 
 class Flight:
@@ -113,12 +124,12 @@ class Flight:
         """Where answers are backed up. It may be exchanged for another while nothing is in flight."""
         self._crew = crew
         self._terms = root.terms
-        # Where they come first, they are played before a leaf is launched.
-        self._rolls_out = crew.rollouts is not None and not root.terms["rollouts_first"][0]
+        # Where they come first, the tree's thread has played them before a leaf is launched.
+        self._rolls_first = bool(root.terms["rollouts_first"][0])
         self._batch_size = batch_size
         self._table = symmetry_table(tree.size)
         self._batches: dict[int, _Batch] = {}
-        self._calls: SimpleQueue[tuple[int, LeafBatch, int] | None] = SimpleQueue()
+        self._calls: SimpleQueue[tuple[int, _Batch] | None] = SimpleQueue()
         self._callers = 0
         self._ahead = 0  # this thread's own calls since an answer of the others
         self._answers: SimpleQueue[_Answer] = SimpleQueue()
@@ -162,29 +173,21 @@ class Flight:
         Raises:
             EvaluatorError: as in `land`.
         """
-        ticket, call = self._next_ticket, (self._next_ticket, leaves, count)
+        ticket, batch = self._next_ticket, _Batch(leaves, count, self._rollout_rng())
         self._next_ticket += 1
         others = self._crew.at_once - self._asks_here
         is_here = self._asks_here and self.batches >= self._held
-        self._batches[ticket] = _Batch(leaves, count)
+        self._batches[ticket] = batch
         if is_here:
-            self._back_up(self._answer(*call))
+            self._back_up(self._answer(ticket, batch))
             self._ahead += self.batches > 0
             return True
-        self._calls.put(call)
+        self._calls.put((ticket, batch))
         if self._callers < min(others, self.batches):
             self._callers += 1
             self._crew.threads.submit(self._make_calls)
         elif self._callers > others:
             self._dismiss()
-        return False
-
-    def roll_out(self) -> bool:
-        """Plays the rollouts of one batch that has none yet; returns whether there was one."""
-        for batch in self._batches.values():
-            if self._rolls_out and batch.results is None:
-                batch.results = roll_out(self._crew, batch.leaves, batch.filled)
-                return True
         return False
 
     def land(self, timeout: float) -> None:
@@ -215,9 +218,9 @@ class Flight:
 
     @property
     def _asks_here(self) -> bool:
-        """Whether the tree's own thread makes calls; where it has rollouts to play it does not."""
+        """Whether the tree's own thread makes calls; where it has rollouts to play first it does not."""
         expected = self._batch_size * self._crew.timer.seconds_per_leaf
-        return self._crew.rollouts is None and 0 < expected < _SHORT_SECONDS
+        return not self._rolls_first and 0 < expected < _SHORT_SECONDS
 
     @property
     def _held(self) -> int:
@@ -251,33 +254,36 @@ class Flight:
         self._calls.put(None)
         self._callers -= 1
 
-    def _answer(self, ticket: int, leaves: LeafBatch, count: int) -> _Answer:
+    def _rollout_rng(self) -> NDArray[np.uint64] | None:
+        """The random state of the next batch's rollouts."""
+        if self._crew.rollouts is None or self._rolls_first:
+            return None
+        return seed_state(int(next_u64(self._crew.rollout_rng)))
+
+    def _answer(self, ticket: int, batch: _Batch) -> _Answer:
         started = time.monotonic()
-        evaluation: Evaluation | BaseException
+        judged: _Judged | BaseException
         try:
-            evaluation = evaluate(self._crew.evaluator, leaves, count)
+            judged = _judge(self._crew, batch)
         except BaseException as error:  # noqa: BLE001  (raised again on the search's own thread)
-            evaluation = error
-        return _Answer(ticket, evaluation, time.monotonic() - started)
+            judged = error
+        return _Answer(ticket, judged, time.monotonic() - started)
 
     def _back_up(self, answer: _Answer) -> None:
         batch = self._batches.pop(answer.ticket)
-        if isinstance(answer.evaluation, BaseException):
+        if isinstance(answer.judged, BaseException):
             _tree.give_up(*self.tree.arrays, batch.leaves.node, batch.filled, self._terms)
-            raise answer.evaluation
+            raise answer.judged
         self._crew.timer.add(answer.seconds, batch.filled)
-        logits, values = answer.evaluation.policy_logits, answer.evaluation.value
-        results = values
-        if self._rolls_out:
-            results = roll_out(self._crew, batch.leaves, batch.filled) if batch.results is None else batch.results
+        evaluation, results = answer.judged
         leaves = batch.leaves
         _expand.apply_answers(
             *self.tree.arrays,
             leaves.node,
             leaves.symmetry,
             batch.filled,
-            logits,
-            values,
+            evaluation.policy_logits,
+            evaluation.value,
             results,
             self._table,
             self._terms,
@@ -285,12 +291,16 @@ class Flight:
         self._spare.append(leaves)
 
 
-def roll_out(crew: Crew, leaves: LeafBatch, count: int) -> NDArray[np.float32]:
+def _judge(crew: Crew, batch: _Batch) -> _Judged:
+    evaluation = evaluate(crew.evaluator, batch.leaves, batch.filled)
+    if crew.rollouts is None or batch.rollout_rng is None:
+        return _Judged(evaluation, evaluation.value)
+    return _Judged(evaluation, roll_out(crew.rollouts, batch.leaves, batch.filled, batch.rollout_rng))
+
+
+def roll_out(rollouts: LeafRollouts, leaves: LeafBatch, count: int, rng: NDArray[np.uint64]) -> NDArray[np.float32]:
     """The result of one rollout from each of the first `count` leaves of a batch, for the player to move there."""
-    assert crew.rollouts is not None
-    return crew.rollouts.leaf_values(
-        leaves.boards[:count], given_points(leaves.global_values[:count]), 1, crew.rollout_rng
-    )
+    return rollouts.leaf_values(leaves.boards[:count], given_points(leaves.global_values[:count]), 1, rng)
 
 
 def new_batch(size: int, leaves: int) -> LeafBatch:

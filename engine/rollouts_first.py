@@ -90,7 +90,8 @@ class RolloutsFirstRun(SearchRun):
             placeholder: where leaves that wait for the network take their priors from; None where they take none.
         """
         super().__init__(config, crew, tree, root, limits, started, random)
-        self._crew = crew
+        assert crew.rollouts is not None
+        self._crew, self._rollouts = crew, crew.rollouts
         self._threshold = threshold
         self._placeholder = placeholder
         self._walks = new_batch(tree.size, _WALKS)
@@ -135,7 +136,7 @@ class RolloutsFirstRun(SearchRun):
             *self.tree.arrays, *self._root, *walks, self._rng, edges, wanted, min(allowed, _WALKS), room
         )
         if leaves:
-            results = roll_out(self._crew, walks, leaves)
+            results = roll_out(self._rollouts, walks, leaves, self._crew.rollout_rng)
             _expand.apply_results(*self.tree.arrays, walks.node, leaves, results)
             self._enqueue(np.flatnonzero(walks.asked[:leaves]))
         return "full" if outcome == _select.FULL else None

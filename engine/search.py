@@ -225,7 +225,7 @@ class Search:
         if is_new or self.config.average_root:
             value = result = float(answer.value.mean())
             if self.rollouts is not None:
-                result = float(roll_out(self._crew(), batch, 1)[0])
+                result = float(roll_out(self.rollouts, batch, 1, self._rollout_rng)[0])
             logits = np.take_along_axis(answer.policy_logits, table[symmetries], axis=1)
             _expand.set_root(*tree.arrays, _mean_policy(logits), value, result, table[0], root.terms)
         ownership = answer.ownership

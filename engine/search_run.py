@@ -94,7 +94,7 @@ class SearchRun:
 
     def wait(self) -> None:
         """Backs up the answers that are there; waits a moment for them where there is nothing to do meanwhile."""
-        self.flight.land(0.0 if self.flight.roll_out() or self._is_answered else POLL_SECONDS)
+        self.flight.land(0.0 if self._is_answered else POLL_SECONDS)
         self._is_answered = False
 
     def abandon(self) -> None:
