@@ -145,7 +145,7 @@ def load_player(
     """
     from engine.player import Player
 
-    if (name, network) == ("auto", NO_NETWORK):
+    if name == "auto" and NO_NETWORK in (network, policy if policy == value else None):
         name = WITHOUT_NETWORK
     settings = read(name, overrides)
     chosen_level = None if level is None else levels.find(level)
@@ -195,7 +195,12 @@ def read(name: str, overrides: Sequence[str] = ()) -> PlayerSettings:
 
 
 def _at_level(settings: PlayerSettings, level: levels.Level) -> PlayerSettings:
-    """The player with a level's restraints. Rollouts are noisy: it takes many to see as much as a network does."""
+    """The player with a level's restraints. Rollouts are noisy: it takes many to see as much as a network does.
+
+    So beside a network levels play none: with their few visits these cost more than they tell, and the levels' places
+    were found without.
+    """
+    settings = _with_share(settings, 0.0)
     search = settings.search
     return msgspec.structs.replace(
         settings,
@@ -243,11 +248,13 @@ def _with_parts(
     if rollouts is None:
         named = settings.rollouts if settings.rollouts != NO_ROLLOUTS else rollout_file.AUTO
         rollouts = named if share > 0 else NO_ROLLOUTS
-    search = settings.search
-    if share == 0:  # what needs rollouts goes with them
-        search = msgspec.structs.replace(search, rollout_share=0.0, expansion_threshold=1, placeholder_priors=False)
-    else:
-        search = msgspec.structs.replace(search, rollout_share=share)
+    return _with_share(settings, share, rollouts)
+
+
+def _with_share(settings: PlayerSettings, share: float, rollouts: str = NO_ROLLOUTS) -> PlayerSettings:
+    """The player with rollouts that count for lambda = `share`, or with none and nothing that needs them."""
+    needs = {} if share > 0 else {"expansion_threshold": 1, "placeholder_priors": False, "fpu_average": False}
+    search = msgspec.structs.replace(settings.search, rollout_share=share, **needs)
     return msgspec.structs.replace(settings, rollouts=rollouts, search=search)
 
 

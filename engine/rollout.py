@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import Executor
+from functools import lru_cache
+from pathlib import Path
 from typing import Final, Protocol
 
 import numpy as np
@@ -27,6 +29,8 @@ SHARPNESS: Final = 1.5
 the records, and say more often who won (RESULTS.md). Which move is likeliest stays the same."""
 PASS_SHARE: Final = 0.01
 """The prior of a pass: the tree policy never passes."""
+_KEPT: Final = 2
+"""Policies that stay in memory, for the next player: boards change size, and a player may have others beside it."""
 RANDOM: Final = "random"
 """The name of rollouts that know nothing, see `load_rollouts`."""
 _KOMI_STEPS: Final = 4.0
@@ -195,7 +199,14 @@ class RandomRollouts:
 
 def load_policy(name: str, size: int) -> RolloutPolicy:
     """The policy of a shipped name, "auto" or a path, for boards of size x size. Raises RolloutFileError."""
-    return RolloutPolicy(rollout_file.load(rollout_file.find(name, size)))
+    path = rollout_file.find(name, size)
+    return _policy_of(path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=_KEPT)
+def _policy_of(path: Path, changed: int) -> RolloutPolicy:
+    """The policy of a file as it was when it was last changed, in nanoseconds. Nobody writes to a policy's arrays."""
+    return RolloutPolicy(rollout_file.load(path))
 
 
 def load_rollouts(name: str, size: int) -> LeafRollouts:

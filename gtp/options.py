@@ -26,7 +26,7 @@ def parser(program: str, description: str, example: str) -> argparse.ArgumentPar
     add("--policy", metavar="X", help="another network for the policy")
     add("--value", metavar="X", help="another network for the value")
     add("--rollouts", metavar="X", help="rollouts: weights by name or path, auto, random or none")
-    share = "how much a rollout counts in a value, 0 to 1 (lambda; 0.5 where rollouts are asked for)"
+    share = "how much a rollout counts in a value, 0 to 1 (lambda; the default player's is 0.25)"
     add("--lambda", dest="rollout_share", type=share_of_one, metavar="L", help=share)
     add("--visits", type=at_least(1), metavar="N", help="at most N visits a move; 1 plays the bare network")
     add("--time", type=positive, metavar="S", help="seconds a move where no clock is set (default 2)")

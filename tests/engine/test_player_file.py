@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from engine import levels
 from engine.joined_evaluator import JoinedEvaluator
 from engine.network_file import NetworkFileError
 from engine.player_file import ROLLOUT_SHARE, PlayerError, PlayerSettings, load_player
@@ -100,11 +101,11 @@ def test_the_variants_have_what_their_names_say() -> None:
 
 
 def test_rollouts_and_their_share_can_be_asked_for() -> None:
-    player = load_player(size=9, rollouts="random", visits=8, seed=1)
+    player = load_player("no-rollouts", 9, rollouts="random", visits=8, seed=1)
     assert player.search.config.rollout_share == ROLLOUT_SHARE
     player.choose(Position(9))
     player.close()
-    assert load_player(size=9, rollout_share=0.2, seed=1).settings.rollouts == "auto"
+    assert load_player("no-rollouts", 9, rollout_share=0.2, seed=1).settings.rollouts == "auto"
     assert load_player("alphago", 9, rollouts="none", seed=1).search.config.rollout_share == 0.0
     assert load_player("alphago", 9, rollout_share=0.0, seed=1).settings.rollouts == "none"
 
@@ -119,8 +120,20 @@ def test_the_player_without_a_network_can_play_random_games() -> None:
         visits.append(sorted((move.point, move.visits) for move in result.moves))
     assert visits[0] == visits[1]
     assert visits[1] != visits[2]
+    assert load_player(size=9, policy="none", value="none", seed=1).settings.is_without_network
     with pytest.raises(ValueError, match=r"leave search\.rollout_share"):
         load_player(size=9, network="none", rollout_share=0.5)
+
+
+def test_the_default_player_plays_rollouts_and_its_levels_none() -> None:
+    default = load_player(size=9, seed=1)
+    assert default.settings.rollouts == "auto"
+    assert default.search.config.rollout_share == 0.25
+    assert load_player(size=9, seed=1, level=levels.FULL_STRENGTH).settings == default.settings
+    for without in (load_player(size=9, seed=1, level=9), load_player(size=9, seed=1, rollout_share=0.0)):
+        assert without.settings.rollouts == "none"
+        assert without.search.rollouts is None
+        assert without.search.config == load_player("no-rollouts", 9, seed=1).search.config
 
 
 def test_without_rollouts_what_needs_them_is_off(tmp_path: Path) -> None:
