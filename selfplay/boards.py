@@ -100,16 +100,22 @@ def play_games(
     parallel: int,
     logs: Path | None,
     on_game: Callable[[Game, GameResult], None],
+    is_wanted: Callable[[Game], bool] = lambda game: True,
 ) -> bool:
     """Play the games, begun in their order and `parallel` at the same time.
 
+    `is_wanted` is asked about each when its turn has come, on a thread of its own; if it says no, the game is left out.
     `on_game` gets each result as it comes, in the calling thread. What the engines print on stderr is kept in `logs`.
     An engine's process stays while games in a row at its board want it in the same place. Returns whether all were
     played: Ctrl-C ends it early, and the games under way with it.
     """
     boards = _Boards(settings, parallel, logs)
     pool = ThreadPoolExecutor(parallel)
-    futures: dict[Future[GameResult | None], Game] = {pool.submit(boards.play, game): game for game in games}
+
+    def play(game: Game) -> GameResult | None:
+        return boards.play(game) if is_wanted(game) else None
+
+    futures: dict[Future[GameResult | None], Game] = {pool.submit(play, game): game for game in games}
     try:
         for future in as_completed(futures):
             if (result := future.result()) is not None:

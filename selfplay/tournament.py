@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations, pairwise
 from typing import Final, Literal, NamedTuple
@@ -18,6 +19,8 @@ from selfplay.ratings import Rating, Score, ratings, strangers
 BLOCK: Final = 10
 """Games of one pairing in a row, before the next pairing has its turn: engines start seldom, and the standings of a
 tournament that is stopped early compare everyone."""
+_LEAST_BLOCKS: Final = 2
+"""Blocks that every pairing plays: ten games may all be won by chance."""
 NAME_LETTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+-")
 """What players' names are made of: they become names of files."""
 
@@ -37,6 +40,10 @@ class TournamentConfig(Config, frozen=True):
     pairs of names."""
     games: int = 40
     """Games of each pairing."""
+    until_sure: bool = False
+    """Whether a pairing is over after a block of ten games by which the 95 % interval of its score leaves one half out.
+    It tells sooner who is stronger. But it is looked at again and again, so now and then a stronger one is found where
+    neither is, and differences come out somewhat larger than they are."""
     size: int = 9
     komi: float = 7.5
     """Points for White."""
@@ -152,6 +159,31 @@ def schedule(
         for number in range(start + 1, min(start + BLOCK, config.games) + 1)
         if ((first, second), number) not in done
     ]
+
+
+def is_wanted(config: TournamentConfig, game: Game, played: Iterable[Played]) -> bool:
+    """Whether a game of the schedule is to be played; with `until_sure` not where the blocks of its pairing before its
+    own leave no doubt who is stronger."""
+    first, second = game.entrants
+    before = (game.number - 1) // BLOCK * BLOCK
+    return not _is_decided(config, (first.name, second.name), played, before)
+
+
+def is_finished(config: TournamentConfig, played: Sequence[Played]) -> bool:
+    """Whether no game is left to be played."""
+    counts = Counter(each.players for each in played)
+    return all(counts[pair] == config.games or _is_decided(config, pair, played, config.games) for pair in config.pairs)
+
+
+def _is_decided(config: TournamentConfig, pair: Pair, played: Iterable[Played], games: int) -> bool:
+    """Whether `until_sure` ends a pairing after one of the blocks of its first `games` games."""
+    points = {each.number: each.points for each in played if each.players == pair}
+    for end in range(_LEAST_BLOCKS * BLOCK, games + 1, BLOCK):
+        block = [points[number] for number in range(1, end + 1) if number in points]
+        low, high = wilson_interval(sum(block), len(block))
+        if config.until_sure and len(block) == end and not low <= 0.5 <= high:
+            return True
+    return False
 
 
 def pair_scores(config: TournamentConfig, played: Sequence[Played]) -> list[PairScore]:

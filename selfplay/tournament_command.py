@@ -16,7 +16,7 @@ from selfplay import match_options
 from selfplay.boards import Game, play_games
 from selfplay.gtp_client import split_command
 from selfplay.gtp_game import GameResult
-from selfplay.tournament import Played, TournamentConfig, schedule
+from selfplay.tournament import Played, TournamentConfig, is_wanted, schedule
 from selfplay.tournament_folder import CONFIG, TournamentError, TournamentFolder, finished_games, stored
 from selfplay.tournament_text import as_json, print_tables, progress_line
 
@@ -62,7 +62,10 @@ def _play(path: Path, settings: TournamentConfig, in_json: bool) -> int:
         number = f"{len(folder.played) - before}/{len(games)}"
         print(progress_line(number, played, folder.played), file=sys.stderr, flush=True)
 
-    finished = play_games(games, game_settings, settings.parallel, folder.logs, on_game)
+    def is_wanted_now(game: Game) -> bool:
+        return is_wanted(settings, game, list(folder.played))
+
+    finished = play_games(games, game_settings, settings.parallel, folder.logs, on_game, is_wanted_now)
     if not finished:
         left = len(games) - (len(folder.played) - before)
         print(f"stopped with {left} games to play; go on with: gozero match --run {path}", file=sys.stderr)
@@ -109,6 +112,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--options", metavar="O", help="options of 'gozero gtp' for the players that are player files")
     add("--pairings", choices=("all", "gauntlet", "neighbours"), help="who meets whom (default: all)")
     add("--games", type=int, metavar="N", help="games of each pairing (default: 40)")
+    sure_help = "a pairing ends where the 95 %% interval of its score leaves one half out (looked at every ten games)"
+    add("--until-sure", action="store_true", help=sure_help)
     match_options.add_conditions(parser)
     add("--standings", action="store_true", default=False, help="play nothing, say how it stands")
     add("--json", action="store_true", default=False, help="print the standings as one JSON object")

@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from selfplay.tournament import Played, TournamentConfig, pair_scores, standings
+from selfplay.tournament import Played, TournamentConfig, is_finished, pair_scores, standings
 
 
 def progress_line(number: str, game: Played, played: Sequence[Played]) -> str:
@@ -47,7 +47,7 @@ def as_json(config: TournamentConfig, played: Sequence[Played]) -> dict[str, Any
             }
             for each in pair_scores(config, played)
         ],
-        "finished": sum(each.games for each in pair_scores(config, played)) == config.games * len(config.pairs),
+        "finished": is_finished(config, played),
     }
 
 

@@ -17,7 +17,16 @@ from engine import player_file
 from gozero import cli, config, sgf
 from gozero.data_files import data_dir
 from selfplay.gtp_game import GameSettings
-from selfplay.tournament import BLOCK, Played, TournamentConfig, pair_scores, schedule, standings
+from selfplay.tournament import (
+    BLOCK,
+    Played,
+    TournamentConfig,
+    is_finished,
+    is_wanted,
+    pair_scores,
+    schedule,
+    standings,
+)
 from selfplay.tournament_command import command_of
 from selfplay.tournament_folder import GAMES, TournamentError, TournamentFolder, finished_games
 from selfplay.tournament_plot import draw, split_curves
@@ -85,6 +94,25 @@ def test_played_games_are_not_scheduled_again():
     settings = made("a b", games=4)
     left = schedule(settings, FIVE, settings.players, [game("a", "b", 2, 1), game("a", "b", 3, 0)])
     assert [each.number for each in left] == [1, 4]
+
+
+def test_a_pairing_ends_where_it_is_sure_who_is_stronger():
+    """15 of 20 leave one half out by Wilson's interval, 14 of 20 do not; the block under way is played to its end."""
+    settings = made("a b", games=5 * BLOCK, until_sure=True)
+    games = schedule(settings, FIVE, settings.players, [])
+    after = {
+        won: [game("a", "b", number, number <= won) for number in range(1, 2 * BLOCK + 1)] for won in (0, 5, 6, 14, 15)
+    }
+    assert {won: is_wanted(settings, games[2 * BLOCK], played) for won, played in after.items()} == {
+        0: False, 5: False, 6: True, 14: True, 15: False,
+    }  # fmt: skip
+    assert is_finished(settings, after[15])
+    assert not is_finished(settings, after[14])
+    others = [game("b", "a", number, 1) for number in range(1, 2 * BLOCK + 1)]
+    assert is_wanted(settings, games[2 * BLOCK], others), "another pairing"
+    assert is_wanted(settings, games[2 * BLOCK - 1], after[15]), "of a block that has begun"
+    assert is_wanted(settings, games[BLOCK], [game("a", "b", number, 1) for number in range(1, BLOCK + 1)]), "too few"
+    assert is_wanted(made("a b", games=5 * BLOCK), games[2 * BLOCK], after[15]), "nobody asked for that"
 
 
 def test_standings_are_sorted_and_count_both_sides():
@@ -219,6 +247,16 @@ def test_a_tournament_from_its_first_game_to_more_players(fake, tmp_path, capsys
     standing = {each["name"]: each for each in json.loads(out)["players"]}
     assert standing["die"]["errors"] > 0
     assert err == ""
+
+
+def test_no_more_is_played_than_tells_who_is_stronger(fake, tmp_path, capsys):
+    players = [f"slow={fake('slow', 0.2)}", f"quitter={fake('resign')}"]
+    assert run_command("--players", *players, "--run", tmp_path, "--games", 60, "--until-sure", *QUICK, "--json") == 0
+    out, _ = capsys.readouterr()
+    assert json.loads(out)["finished"]
+    assert 2 * BLOCK <= len(finished_games(tmp_path)) < 3 * BLOCK  # some are over before the last one is on disk
+    assert run_command("--run", tmp_path, "--games", 80) == 0
+    assert "game " not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
