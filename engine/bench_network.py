@@ -1,4 +1,4 @@
-"""`gozero bench network`: evaluations a second of a network on one core, on every runtime that can play it."""
+"""`gozero bench network`: evaluations a second of a network, on every runtime that can play it here."""
 
 from __future__ import annotations
 
@@ -15,19 +15,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine import network_file
-from engine.compact_evaluator import CompactEvaluator
+from engine.agreement import agreement
 from engine.evaluator import Evaluator, EvaluatorError
 from engine.network_file import NetworkFileError
 from engine.onnx_evaluator import CPU, OnnxEvaluator
-from engine.runtimes import KERNELS, choose, middle_positions
+from engine.runtimes import KERNELS, ON_CPU, RUNTIMES, choose, devices_here, load, middle_positions
 from engine.tensors import read_tensors
 from gozero import timing
 
 BATCHES: Final = (1, 4, 8, 16)
+DEVICE_BATCHES: Final = (1, 8, 64, 128, 256, 512, 1024)
+"""Of GPUs and the like, which games in lock step ask about many boards at once."""
 GFLOPS_BATCH: Final = 8
-"""The batch whose speed `gflops` tells."""
+"""The batch whose speed `gflops` tells; where it is not measured, and on devices, that is the largest."""
+COMPARED: Final = 16
+"""Positions whose answers are compared."""
 SECONDS: Final = 0.1
-"""CPU time of one measurement."""
+"""Of one measurement: CPU time, or what passes where a device works."""
 _SGEMM_SIZE: Final = 1024
 """Rows and columns of the matrices whose product tells what a core can do."""
 
@@ -37,15 +41,22 @@ def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="gozero bench network",
         description="Evaluations a second of a network, one thread, in batches of several sizes, on each runtime that "
-        f"can play it; and, in batches of {GFLOPS_BATCH}, the operations a second that direct convolutions would take, "
-        "beside those of a large matrix product. CPU time, medians of repeats that take turns.",
-        epilog="example: gozero bench network --network compact-9 --size 9 --json",
+        f"can play it here; and, in batches of {GFLOPS_BATCH} (of a GPU in the largest), the operations a second that "
+        "direct convolutions would take, beside those of a large matrix product. CPU time, or the time that passes "
+        "where a GPU works; medians of repeats that take turns. apart: the largest differences to ONNX Runtime's "
+        f"answers on the CPU, and how often both have the same first choice, in {COMPARED} positions.",
+        epilog="example: gozero bench network --network compact-19 --runtime torch-cuda --batches 64 256 1024 --json",
     )
     parser.add_argument("--network", default=network_file.AUTO, help="a shipped name, a file, or auto (default)")
     parser.add_argument("--size", type=int, default=19, help="board size (default: 19)")
+    parser.add_argument("--runtime", choices=RUNTIMES, help="this one alone (default: all that play the network here)")
+    parser.add_argument("--batches", type=int, nargs="+", metavar="N", help="boards of a call")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args(argv)
-    figures = measure(network_file.find(options.network, options.size), options.size)
+    if options.batches and min(options.batches) < 1:
+        raise ValueError(f"--batches must be at least 1, not {min(options.batches)}")
+    path = network_file.find(options.network, options.size)
+    figures = measure(path, options.size, options.runtime, options.batches)
     if options.json:
         print(json.dumps(figures))
     else:
@@ -54,37 +65,68 @@ def main(argv: Sequence[str]) -> int:
     return 0
 
 
-def measure(path: Path, size: int) -> dict[str, Any]:
-    """The figures of one network: of the runtime that plays it here, and of each runtime under `rows`."""
-    evaluators: dict[str, Evaluator] = {CPU: OnnxEvaluator(path)}
-    with contextlib.suppress(EvaluatorError, NetworkFileError):  # there are none for it
-        evaluators[KERNELS] = CompactEvaluator(path)
-    info = network_file.load_metadata(path)
-    planes, facts = middle_positions(info.feature_set, size, max(BATCHES))
-    speeds: dict[str, dict[int, list[float]]] = {name: {batch: [] for batch in BATCHES} for name in evaluators}
+def measure(path: Path, size: int, runtime: str | None = None, batches: Sequence[int] | None = None) -> dict[str, Any]:
+    """The figures of one network: of the runtime that plays it here, and of each runtime under `rows`.
+
+    Args:
+        runtime: measured alone; None = all that can play the network here.
+        batches: None = `BATCHES`, and for devices `DEVICE_BATCHES`.
+
+    Raises:
+        NetworkFileError, EvaluatorError: the runtime asked for cannot play it, or ONNX Runtime cannot.
+    """
+    truth = OnnxEvaluator(path)
+    evaluators = _evaluators(path) if runtime is None else {runtime: load(path, runtime)}
+    sizes = {name: batches or (BATCHES if name in ON_CPU else DEVICE_BATCHES) for name in evaluators}
+    info = truth.info
+    planes, facts = middle_positions(info.feature_set, size, max(COMPARED, *(max(each) for each in sizes.values())))
+    speeds: dict[str, dict[int, list[float]]] = {name: {batch: [] for batch in sizes[name]} for name in evaluators}
     for _ in range(timing.REPEATS + 1):
-        for batch in BATCHES:
-            for name, evaluator in evaluators.items():
-                speeds[name][batch].append(_speed(evaluator, planes[:batch], facts[:batch]))
+        for name, evaluator in evaluators.items():
+            for batch, found in speeds[name].items():
+                found.append(_speed(evaluator, planes[:batch], facts[:batch], on_device=name not in ON_CPU))
     operations = operations_of(path, size)
+    expected = truth.evaluate(planes[:COMPARED], facts[:COMPARED])
     rows = []
-    for name in evaluators:
-        batches = {str(batch): statistics.median(speeds[name][batch][1:]) for batch in BATCHES}  # the first is slow
-        gflops = batches[str(GFLOPS_BATCH)] * operations / 1e9 if operations else None
-        rows.append({"runtime": name, "precision": "fp32", "threads": 1, "batches": batches, "gflops": gflops})
-    chosen = choose(path).runtime
+    for name, evaluator in evaluators.items():
+        by_batch = {
+            str(batch): statistics.median(found[1:]) for batch, found in speeds[name].items()
+        }  # the first is slow
+        told = GFLOPS_BATCH if name in ON_CPU and GFLOPS_BATCH in sizes[name] else max(sizes[name])
+        apart = agreement(expected, evaluator.evaluate(planes[:COMPARED], facts[:COMPARED]))
+        rows.append(
+            {
+                "runtime": name,
+                "precision": getattr(evaluator, "precision", "fp32"),  # the others have no choice
+                "threads": 1,
+                "batches": by_batch,
+                "gflops": by_batch[str(told)] * operations / 1e9 if operations else None,
+                "apart": apart._asdict(),
+            }
+        )
+    chosen = runtime or choose(path).runtime
     return {
         "network": info.name,
         "size": size,
-        **next(row for row in rows if row["runtime"] == chosen),
+        **next((row for row in rows if row["runtime"] == chosen), rows[0]),
         "sgemm_gflops": sgemm_gflops(),
         "rows": rows,
     }
 
 
-def _speed(evaluator: Evaluator, planes: NDArray[np.uint8], facts: NDArray[np.float32]) -> float:
-    calls, start = 0, time.process_time()
-    while (seconds := time.process_time() - start) < SECONDS:
+def _evaluators(path: Path) -> dict[str, Evaluator]:
+    """All that can play the network here, by the names of their runtimes."""
+    evaluators: dict[str, Evaluator] = {CPU: OnnxEvaluator(path)}
+    for name in (KERNELS, *devices_here()):
+        with contextlib.suppress(EvaluatorError, NetworkFileError):  # it cannot
+            evaluators[name] = load(path, name)
+    return evaluators
+
+
+def _speed(evaluator: Evaluator, planes: NDArray[np.uint8], facts: NDArray[np.float32], *, on_device: bool) -> float:
+    clock = time.perf_counter if on_device else time.process_time
+    calls, start = 0, clock()
+    while (seconds := clock() - start) < SECONDS:
         evaluator.evaluate(planes, facts)
         calls += 1
     return calls * len(planes) / seconds

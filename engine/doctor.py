@@ -30,6 +30,7 @@ RUNTIMES: Final = {
     "cuda": "CUDA",
     "directml": "DirectML",
     "coreml": "CoreML",
+    "torch-cuda": "torch on CUDA",
 }
 SPEED_SIZES: Final = (9, 19)
 SPEED_VISITS: Final = 200

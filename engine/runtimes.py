@@ -1,8 +1,9 @@
-"""Which runtime plays a network on this machine: ONNX Runtime, on the CPU or on what else its build can use, or our
-own kernels where there are some for the network.
+"""Which runtime plays a network on this machine: our own kernels where there are some for the network, ONNX Runtime on
+the CPU or on what else its build can use, or torch on a GPU.
 
 All give the same answers but for rounding. The fastest is found by a trial of at most some seconds, whose outcome is
-kept beside the compiled kernels.
+kept beside the compiled kernels. A search asks about few boards at once and games in lock step about many, where a GPU
+gains most: so each has a trial of its own.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import sys
 import time
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -19,25 +22,43 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.agreement import agreement
 from engine.evaluator import Evaluation, EvaluatorError
-from engine.onnx_evaluator import CPU, OnnxEvaluator, providers_here
+from engine.onnx_evaluator import CPU, PROVIDERS, OnnxEvaluator, providers_here
+from engine.spared_evaluator import SparedEvaluator
 from gozero import features, jit
 from gozero.errors import GozeroError
 
 if TYPE_CHECKING:
     from engine.compact_evaluator import CompactEvaluator
+    from engine.cuda_evaluator import CudaEvaluator
 
-    NetworkEvaluator: TypeAlias = "OnnxEvaluator | CompactEvaluator"
+    RuntimeEvaluator: TypeAlias = "OnnxEvaluator | CompactEvaluator | CudaEvaluator"
+    NetworkEvaluator: TypeAlias = "RuntimeEvaluator | SparedEvaluator"
 
 KERNELS: Final = "kernels"
+TORCH_CUDA: Final = "torch-cuda"
+"""torch on a GPU, in bfloat16."""
+TORCH_CPU: Final = "torch-cpu"
+"""The same on the CPU, in float32: slow, and never chosen; only to be measured."""
+ON_CPU: Final = (CPU, KERNELS, TORCH_CPU)
+"""Those whose speed CPU time tells; where a device works it is the time that passes."""
+RUNTIMES: Final = (KERNELS, *PROVIDERS, TORCH_CUDA, TORCH_CPU)
+"""All that there are, here or elsewhere."""
 TOLERANCE: Final = 1e-3
 """Largest difference of a logit or a value to ONNX Runtime's on the CPU; with more a runtime is out of the question."""
+BFLOAT16_TOLERANCE: Final = 0.1
+"""The same for torch on a GPU, of all differences in `engine.agreement.Agreement`. Seen were up to 0.016 of a policy,
+0.037 of a value and 0.028 of a point's owner (shipped networks, 64 positions each)."""
 TRIAL_SECONDS: Final = 0.6
 """For how long they take turns: CPU time, which Windows counts in steps of 0.016, what passes where a device works."""
 MOST_SECONDS: Final = 2.5
 """When a trial ends on a busy machine."""
-_BATCH: Final = 8
-"""Boards of a batch, as in a search."""
+FEW: Final = 8
+"""Boards of a call, as in a search."""
+MANY: Final = 64
+"""The same in games in lock step, which may be many more; of so many the CPU's runtimes need no more than a second."""
+_DIFFERENT: Final = 16
 _BUILDS: Final = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-directml", "onnxruntime-silicon")
 """Packages that bring ONNX Runtime."""
 
@@ -55,33 +76,36 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
     """Other runtimes that were out of the question, and why."""
 
 
-def open_network(path: str | os.PathLike[str]) -> NetworkEvaluator:
-    """The evaluator that plays the network file `path` fastest here.
+def open_network(path: str | os.PathLike[str], boards: int = FEW) -> NetworkEvaluator:
+    """The evaluator that plays the network file `path` fastest here, asked about so many `boards` at once.
+
+    Where that is a device, the CPU takes over when it fails.
 
     Raises:
         NetworkFileError, EvaluatorError: as `OnnxEvaluator` does.
     """
-    runtime = choose(path).runtime
-    if runtime not in (CPU, KERNELS):
+    path, choice = Path(path), choose(path, boards)
+    on_cpu = {name: choice.evaluations_per_s.get(name, 0.0) for name in (CPU, KERNELS)}
+    spare = max(on_cpu, key=on_cpu.__getitem__)
+    if choice.runtime not in on_cpu:
         with contextlib.suppress(EvaluatorError):  # a device that has gone since the trial
-            return _load(Path(path), runtime)
-        runtime = CPU
-    return _load(Path(path), runtime)
+            return SparedEvaluator(load(path, choice.runtime), lambda: load(path, spare))
+    return load(path, spare)
 
 
-def choose(path: str | os.PathLike[str]) -> Choice:
-    """The outcome of the trial for a network file, which is held where none has been.
+def choose(path: str | os.PathLike[str], boards: int = FEW) -> Choice:
+    """The outcome of the trial for a network file and so many `boards` at once; it is held where none has been.
 
     Raises:
         NetworkFileError, EvaluatorError: as `OnnxEvaluator` does, where a trial is held.
     """
-    path = Path(path)
+    path, batch = Path(path), MANY if boards >= MANY else FEW
     if not path.is_file():
         return Choice(runtime=CPU, reason=f"there is no {path}")
-    kept = _kept(path)
+    kept = _kept(path, batch)
     with contextlib.suppress(OSError, msgspec.DecodeError):
         return msgspec.json.decode(kept.read_bytes(), type=Choice)
-    choice = hold_trial(path)
+    choice = hold_trial(path, batch)
     temporary = kept.with_suffix(f".{os.getpid()}.tmp")
     with contextlib.suppress(OSError):  # a folder that may only be read: the next process holds it again
         kept.parent.mkdir(parents=True, exist_ok=True)
@@ -90,7 +114,22 @@ def choose(path: str | os.PathLike[str]) -> Choice:
     return choice
 
 
-def hold_trial(path: str | os.PathLike[str]) -> Choice:
+def devices_here() -> list[str]:
+    """What beside the CPU may run a network here; whether it does shows when loading."""
+    others = [name for name in providers_here() if name != CPU]
+    return [*others, TORCH_CUDA] if has_torch_cuda() else others
+
+
+def has_torch_cuda() -> bool:
+    """Whether there is torch, and a driver of NVIDIA's. torch knows better, and takes seconds to be imported."""
+    if find_spec("torch") is None:
+        return False
+    if sys.platform == "win32":
+        return Path(os.environ.get("SYSTEMROOT", r"C:\Windows"), "System32", "nvcuda.dll").is_file()
+    return any(Path(node).exists() for node in ("/dev/nvidiactl", "/dev/dxg"))  # the second in Windows' Linux
+
+
+def hold_trial(path: str | os.PathLike[str], batch: int = FEW) -> Choice:
     """Asks all runtimes the same, in turn, and compares answers and times.
 
     Raises:
@@ -98,19 +137,19 @@ def hold_trial(path: str | os.PathLike[str]) -> Choice:
     """
     path = Path(path)
     truth = OnnxEvaluator(path)
-    others = [name for name in providers_here() if name != CPU]
+    others = devices_here()
     weights = path.with_suffix(".safetensors")
     if not weights.is_file() and not others:
         return Choice(runtime=CPU, reason=f"there are no weights beside it ({weights.name})")
     size = 19 if truth.supports(19) else max(size for size in range(1, 26) if truth.supports(size))
-    planes, facts = middle_positions(truth.feature_set, size, _BATCH)
+    planes, facts = middle_positions(truth.feature_set, size, batch)
     expected = truth.evaluate(planes, facts)
-    evaluators: dict[str, NetworkEvaluator] = {CPU: truth}
+    evaluators: dict[str, RuntimeEvaluator] = {CPU: truth}
     left_out: dict[str, str] = {}
     for name in [KERNELS, *others]:
         try:
-            evaluator = _load(path, name)
-            different = _difference(expected, evaluator.evaluate(planes, facts))
+            evaluator = load(path, name)
+            different = _difference(name, expected, evaluator.evaluate(planes, facts))
         except GozeroError as error:
             left_out[name] = str(error)
             continue
@@ -128,33 +167,54 @@ def hold_trial(path: str | os.PathLike[str]) -> Choice:
         calls += 1
         for name, evaluator in evaluators.items():
             # On the CPU what else runs on the machine does not count; a device is waited for.
-            clock = time.thread_time if name in (CPU, KERNELS) else time.perf_counter
+            clock = time.thread_time if name in ON_CPU else time.perf_counter
             start = clock()
             evaluator.evaluate(planes, facts)
             seconds[name] += clock() - start
-    speeds = {name: round(_BATCH * calls / taken, 1) for name, taken in seconds.items()}
+    speeds = {name: round(batch * calls / taken, 1) for name, taken in seconds.items()}
     fastest = max(speeds, key=speeds.__getitem__)
     return Choice(runtime=fastest, evaluations_per_s=speeds, reason=reason, left_out=left_out)
 
 
-def _load(path: Path, name: str) -> NetworkEvaluator:
-    if name != KERNELS:
+def load(path: str | os.PathLike[str], name: str) -> RuntimeEvaluator:
+    """The evaluator that plays the network file `path` on the runtime `name`, one of `RUNTIMES`.
+
+    Raises:
+        NetworkFileError: the network, or the weights beside it that the runtime reads, are missing or unreadable.
+        EvaluatorError: the runtime cannot run it here.
+    """
+    if name in PROVIDERS:
         return OnnxEvaluator(path, provider=name)
-    from engine.compact_evaluator import CompactEvaluator  # imports numba
+    if name == KERNELS:
+        from engine.compact_evaluator import CompactEvaluator  # imports numba
 
-    return CompactEvaluator(path)
+        return CompactEvaluator(path)
+    try:
+        from engine.cuda_evaluator import CudaEvaluator  # imports torch
+    except (ImportError, OSError) as error:  # it is not there, or a library that it needs is not
+        raise EvaluatorError(f"torch does not load: {error}") from error
+    if name == TORCH_CPU:
+        import torch
+
+        torch.set_num_threads(1)  # as the others
+        return CudaEvaluator(path, "cpu")
+    return CudaEvaluator(path)
 
 
-def _difference(expected: Evaluation, found: Evaluation) -> str:
-    """Which answer is another one; empty where all are the same but for rounding."""
-    for name, truth, answer in zip(expected._fields, expected, found, strict=True):
+def _difference(name: str, expected: Evaluation, found: Evaluation) -> str:
+    """Which answer of the runtime `name` is another one; empty where all are the same but for rounding."""
+    if name == TORCH_CUDA:
+        apart = agreement(expected, found)
+        return next((field for field in apart.differences if not apart.differences[field] <= BFLOAT16_TOLERANCE), "")
+    for field, truth, answer in zip(expected._fields, expected, found, strict=True):
         if truth is not None and (answer is None or not np.allclose(truth, answer, rtol=TOLERANCE, atol=TOLERANCE)):
-            return name
+            return field
     return ""
 
 
 def middle_positions(feature_set: str, size: int, count: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """Planes and globals of `count` positions from the middle of games of random moves.
+    """Planes and globals of `count` positions from the middle of games of random moves, `_DIFFERENT` of them again and
+    again.
 
     Planes of noise would not do: the kernels gain by points that look alike.
     """
@@ -162,25 +222,26 @@ def middle_positions(feature_set: str, size: int, count: int) -> tuple[NDArray[n
 
     random = np.random.default_rng(0)
     planes, facts = [], []
-    for _ in range(count):
+    for _ in range(min(count, _DIFFERENT)):
         position = Position(size)
         for _ in range(size * size // 2):
             position.play(str(random.choice(position.legal_vertices() or ["pass"])))
         planes.append(features.planes(position, feature_set))
         facts.append(features.globals_of(position))
-    return np.stack(planes), np.stack(facts)
+    chosen = np.arange(count) % _DIFFERENT
+    return np.stack(planes)[chosen], np.stack(facts)[chosen]
 
 
-def _kept(path: Path) -> Path:
+def _kept(path: Path, batch: int) -> Path:
     """Where the outcome is kept for exactly these files, this processor and these versions of the runtimes."""
     import llvmlite.binding as llvm
 
     builds = {}
-    for name in _BUILDS:
+    for name in (*_BUILDS, *(["torch"] if has_torch_cuda() else [])):
         with contextlib.suppress(PackageNotFoundError):
             builds[name] = version(name)
     digest = hashlib.sha256(path.read_bytes())
     with contextlib.suppress(FileNotFoundError):
         digest.update(path.with_suffix(".safetensors").read_bytes())
-    digest.update(repr((llvm.get_host_cpu_name(), builds)).encode())
+    digest.update(repr((llvm.get_host_cpu_name(), builds, batch)).encode())
     return jit.folder_in_use() / f"runtime-{digest.hexdigest()[:20]}.json"

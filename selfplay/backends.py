@@ -12,11 +12,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from multiprocessing import connection
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from engine.runtimes import open_network
 from gozero.config import Config
 from gozero.errors import GozeroError
 from selfplay.newest import NetworkPlace, Newest
@@ -234,7 +236,7 @@ def _work(job: Job, life: str, log: Path, games: int | None, reports: Connection
             return False
 
     try:
-        newest = Newest(job.place, config.poll, problems.append)
+        newest = Newest(job.place, config.poll, problems.append, partial(open_network, boards=config.boards))
         shelf = Shelf(Path(job.folder), life, config.shard_games, config.sgf_every, problems.append)
         Worker(config, life, games, newest, shelf, exchange, problems).run()
     except (GozeroError, ValueError) as error:

@@ -18,7 +18,7 @@ from engine import network_file
 from engine.compact_evaluator import CompactEvaluator
 from engine.evaluator import Evaluation, Evaluator
 from engine.network_file import NetworkInfo
-from engine.runtimes import KERNELS, choose, open_network
+from engine.runtimes import KERNELS, ON_CPU, choose, load, open_network
 from gozero import features
 from selfplay.searched_games import Network, SearchedGame, play_searched
 from selfplay.searched_settings import SearchedSettings
@@ -28,21 +28,22 @@ _FEATURES: Final = "compact"
 
 
 class Timed:
-    """An evaluator that adds up what it is asked, and the CPU time of its calls."""
+    """An evaluator that adds up what it is asked, and the time of its calls."""
 
-    def __init__(self, evaluator: Evaluator) -> None:
+    def __init__(self, evaluator: Evaluator, clock: Callable[[], float] = time.process_time) -> None:
         self._evaluator = evaluator
         self.feature_set = evaluator.feature_set
         self.supports = evaluator.supports
         self.close = evaluator.close
+        self.clock = clock
         self.seconds = 0.0
         self.evaluations = 0
         self.calls = 0
 
     def evaluate(self, planes: NDArray[np.uint8], global_values: NDArray[np.float32]) -> Evaluation:
-        started = time.process_time()
+        started = self.clock()
         answer = self._evaluator.evaluate(planes, global_values)
-        self.seconds += time.process_time() - started
+        self.seconds += self.clock() - started
         self.evaluations += len(planes)
         self.calls += 1
         return answer
@@ -56,6 +57,8 @@ class Task(NamedTuple):
     boards: int
     repeats: int
     seed: int
+    runtime: str | None
+    """None = what is fastest."""
     by_cpu: bool
     """Whether CPU time counts, or the time that passes."""
 
@@ -70,19 +73,28 @@ class Speed(NamedTuple):
     evaluations: float  # of a game
 
 
-def opened(network: str, size: int) -> tuple[Evaluator, str, str]:
-    """An evaluator, the network's name and the runtime.
+def opened(network: str, size: int, boards: int, runtime: str | None) -> tuple[Evaluator, str, str]:
+    """An evaluator that is asked about so many `boards` at once, the network's name and the runtime.
 
-    network: a shipped name, a file, or the shape of a network with random weights, such as 6x64.
+    Args:
+        network: a shipped name, a file, or the shape of a network with random weights, such as 6x64.
+        runtime: one of `engine.runtimes.RUNTIMES`; None = what is fastest.
 
     Raises:
         NetworkFileError: there is none of this name that plays on such boards.
+        EvaluatorError: the runtime cannot play it here.
+        ValueError: random weights are played by our own kernels alone.
     """
     shape = _SHAPE.fullmatch(network)
     if shape is None:
         path = network_file.find(network, size)
-        evaluator = open_network(path)
-        return evaluator, evaluator.info.name, choose(path).runtime
+        if runtime is not None:
+            asked = load(path, runtime)
+            return asked, asked.info.name, runtime
+        evaluator = open_network(path, boards)
+        return evaluator, evaluator.info.name, choose(path, boards).runtime
+    if runtime not in (None, KERNELS):
+        raise ValueError(f"random weights are no file, which --runtime {runtime} needs: export a network")
     return _random_network(int(shape[1]), int(shape[2]), network), f"random-{network}", KERNELS
 
 
@@ -111,14 +123,19 @@ def _random_network(blocks: int, channels: int, name: str) -> CompactEvaluator:
     return CompactEvaluator.of({key: weight.numpy() for key, weight in weights.items()}, info, name)
 
 
-def measure(network: str, settings: SearchedSettings, boards: int, processes: int, repeats: int) -> dict[str, Any]:
+def measure(
+    network: str, settings: SearchedSettings, boards: int, processes: int, repeats: int, runtime: str | None = None
+) -> dict[str, Any]:
     """The figures of one network in as many processes.
 
     Each repeat plays games without end until the first `boards` of them are over, so that long games count as they do
-    in the long run and every batch is full. Of one process CPU time counts, of more the time that passes.
+    in the long run and every batch is full. Of one process CPU time counts, of more, or with a device, the time that
+    passes. `runtime`: see `opened`.
     """
-    _, name, runtime = opened(network, settings.size)  # holds the trial of runtimes, and says what is wrong
-    tasks = [Task(network, settings, boards, repeats, seed, processes == 1) for seed in range(processes)]
+    # Holds the trial of runtimes, and says what is wrong.
+    _, name, plays = opened(network, settings.size, boards, runtime)
+    by_cpu = processes == 1 and plays in ON_CPU
+    tasks = [Task(network, settings, boards, repeats, seed, runtime, by_cpu) for seed in range(processes)]
     if processes == 1:
         speeds = [_speed(tasks[0], lambda: None)]
     else:
@@ -130,7 +147,7 @@ def measure(network: str, settings: SearchedSettings, boards: int, processes: in
     moves, evaluations = (statistics.mean(speed[i] for speed in speeds) for i in (3, 4))
     return {
         "network": name,
-        "runtime": runtime,
+        "runtime": plays,
         "size": settings.size,
         "root": settings.root,
         "visits": settings.visits,
@@ -160,7 +177,7 @@ def _speed_at_once(task: Task) -> Speed:
 
 def _speed(task: Task, ready: Callable[[], object]) -> Speed:
     """Plays, once all is compiled and the others are `ready`."""
-    evaluator, name, _ = opened(task.network, task.settings.size)
+    evaluator, name, _ = opened(task.network, task.settings.size, task.boards, task.runtime)
     clock = time.process_time if task.by_cpu else time.perf_counter
     short = msgspec.structs.replace(task.settings, longest=2)
     for _ in play_searched(lambda: Network(evaluator, name), short, 0, games=1):
@@ -169,13 +186,13 @@ def _speed(task: Task, ready: Callable[[], object]) -> Speed:
     speeds, shares, batches = [], [], []
     games: list[SearchedGame] = []
     for repeat in range(task.repeats):
-        timed = Timed(evaluator)
-        started, cpu_started = clock(), time.process_time()
+        timed = Timed(evaluator, clock)
+        started = clock()
         seed = task.repeats * task.seed + repeat
         games += _first_games(timed, name, task.settings, task.boards, seed)
-        seconds, cpu_seconds = clock() - started, time.process_time() - cpu_started
+        seconds = clock() - started
         speeds.append(timed.evaluations / seconds)
-        shares.append(timed.seconds / cpu_seconds)
+        shares.append(timed.seconds / seconds)
         batches.append(timed.evaluations / timed.calls)
     return Speed(
         evaluations_per_s=statistics.median(speeds),

@@ -83,7 +83,7 @@ def main(argv: Sequence[str]) -> int:
 
 def _measure(options: argparse.Namespace) -> dict[str, Any]:
     first, second = (
-        _evaluator(network_file.find(name, options.size), options.threads)
+        _evaluator(network_file.find(name, options.size), options.threads, options.boards)
         for name in (options.network, options.against)
     )
     result: dict[str, Any] = {
@@ -114,9 +114,9 @@ def _timed(series: Callable[[], Contest]) -> dict[str, Any]:
     return {**figures, "seconds": round(time.monotonic() - started, 1)}
 
 
-def _evaluator(path: Path, threads: int) -> NetworkEvaluator:
-    """What runs the network fastest on one core, or ONNX Runtime on several."""
-    return open_network(path) if threads == 1 else OnnxEvaluator(path, threads=threads)
+def _evaluator(path: Path, threads: int, boards: int) -> NetworkEvaluator:
+    """What runs the network fastest on one core or a GPU, or ONNX Runtime on several cores."""
+    return open_network(path, boards) if threads == 1 else OnnxEvaluator(path, threads=threads)
 
 
 def _figures(found: Contest) -> dict[str, Any]:

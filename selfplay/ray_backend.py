@@ -18,7 +18,7 @@ from typing import Any, Final
 
 import ray
 
-from engine.runtimes import open_network
+from engine.runtimes import TORCH_CUDA, open_network
 from gozero.errors import GozeroError
 from selfplay import backends
 from selfplay.backends import PATIENCE, BackendError, Job
@@ -29,8 +29,8 @@ from selfplay.ray_inference import Inference, OnDevice
 from selfplay.selfplay_config import SelfPlayConfig
 from selfplay.worker import Report, Worker
 
-DEVICE: Final = "cuda"
-"""What evaluates on the cluster's GPUs; see `engine.onnx_evaluator.PROVIDERS`."""
+DEVICES: Final = (TORCH_CUDA, "cuda")
+"""What evaluates on the cluster's GPUs, the best first; see `engine.runtimes.RUNTIMES`."""
 _FOREVER = {"max_restarts": -1, "max_task_retries": -1}
 """Ray's own defaults are 0: an actor that dies stays dead, and its task fails."""
 
@@ -87,9 +87,11 @@ class _Cluster:
         self._desk = beside(Desk).remote(job, quotas)
         device = ray.remote(num_cpus=0, num_gpus=1, max_concurrency=workers, **_FOREVER)
         gpus = int(ray.cluster_resources().get("GPU", 0))
-        self._devices = [device(Inference).remote(self._desk, DEVICE) for _ in range(gpus)]
+        self._devices = [device(Inference).remote(self._desk, DEVICES) for _ in range(gpus)]
         if not all(ray.get([each.usable.remote() for each in self._devices])):
-            self._tell("the cluster has GPUs, and its ONNX Runtime does not use them: install onnxruntime-gpu there")
+            self._tell(
+                "the cluster has GPUs that neither torch nor ONNX Runtime uses: install torch or onnxruntime-gpu there"
+            )
             self._devices = []
         place = ray.remote(num_cpus=1, **_FOREVER)
         self._workers = [
@@ -212,7 +214,7 @@ class Player:
             carrier.fetch(None)
 
             def opened(path: Path) -> Any:
-                return open_network(path) if device is None else OnDevice(device, path)
+                return open_network(path, config.boards) if device is None else OnDevice(device, path)
 
             place = NetworkPlace(size=config.size, start="", folder=name)
             newest = Newest(place, 0.0, problems.append, opened)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +14,10 @@ import ray
 from numpy.typing import NDArray
 
 from engine import network_file
-from engine.evaluator import Evaluation
-from engine.network_file import NetworkInfo
-from engine.onnx_evaluator import OnnxEvaluator, providers_here
+from engine.evaluator import Evaluation, Evaluator, EvaluatorError
+from engine.network_file import NetworkFileError, NetworkInfo
+from engine.onnx_evaluator import CPU
+from engine.runtimes import devices_here, load
 from selfplay.ray_desk import Carrier
 
 
@@ -53,19 +56,19 @@ class _Question:
 class Inference:
     """Evaluates for all workers on one device; what comes while it is busy makes the next batch."""
 
-    def __init__(self, desk: Any, provider: str) -> None:
-        """`provider`: see `engine.onnx_evaluator.PROVIDERS`."""
-        self._provider = provider
+    def __init__(self, desk: Any, runtimes: Sequence[str]) -> None:
+        """`runtimes`: of those in `engine.runtimes.RUNTIMES`, the best first."""
+        self._runtimes = runtimes
         self._folder = tempfile.TemporaryDirectory(prefix="gozero-")
         self._carrier = Carrier(desk, Path(self._folder.name))
         self._busy, self._lock = threading.Lock(), threading.Lock()
         self._waiting: list[_Question] = []
         self._known: set[str] = set()
-        self._evaluator: OnnxEvaluator | None = None
+        self._evaluator: Evaluator | None = None
 
     def usable(self) -> bool:
-        """Whether ONNX Runtime knows the device here."""
-        return self._provider in providers_here()
+        """Whether any of its runtimes may work here."""
+        return any(name in (CPU, *devices_here()) for name in self._runtimes)
 
     def evaluate(self, name: str, planes: NDArray[np.uint8], global_values: NDArray[np.float32]) -> Evaluation:
         """Evaluates with the newest network that it knows of; a `name` that it has not heard makes it fetch that."""
@@ -75,7 +78,7 @@ class Inference:
         with self._busy:
             if mine.answer is None:
                 if name not in self._known or self._evaluator is None:
-                    self._evaluator = OnnxEvaluator(self._carrier.fetch(None), provider=self._provider)
+                    self._evaluator = self._opened(self._carrier.fetch(None))
                     self._known.add(name)
                 with self._lock:
                     batch, self._waiting = self._waiting, []
@@ -83,8 +86,16 @@ class Inference:
         assert mine.answer is not None
         return mine.answer
 
+    def _opened(self, path: Path) -> Evaluator:
+        """The network on the first of its runtimes that can play it. Raises what the last one raises."""
+        *others, last = self._runtimes
+        for name in others:
+            with contextlib.suppress(EvaluatorError, NetworkFileError):
+                return load(path, name)
+        return load(path, last)
 
-def _answer(batch: list[_Question], evaluator: OnnxEvaluator) -> None:
+
+def _answer(batch: list[_Question], evaluator: Evaluator) -> None:
     """Evaluates several questions at once; all are of one board size."""
     whole = evaluator.evaluate(
         np.concatenate([each.planes for each in batch]), np.concatenate([each.global_values for each in batch])

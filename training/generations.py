@@ -196,7 +196,10 @@ class Generations:
         if found := folder.match(number, against):
             return found
         began = time.monotonic()
-        players = {each: open_network(folder.network(config.name, each)) for each in {number, against, FIRST}}
+        players = {
+            each: open_network(folder.network(config.name, each), config.gate.boards)
+            for each in {number, against, FIRST}
+        }
         seed = int(mix(np.uint64((config.seed << 32) + (number << 16) + against)))
         contest = searched_contest(
             players[number],

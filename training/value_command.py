@@ -126,7 +126,8 @@ def _players(config: ValueConfig) -> list[Evaluator]:
     size = sampling.play.size
     if size != config.data.size:
         raise RunError(f"sampling.play.size = {size} and data.size = {config.data.size} must be the same")
-    return [open_network(network_file.find(name, size)) for name in (sampling.supervised, sampling.reinforced)]
+    paths = [network_file.find(name, size) for name in (sampling.supervised, sampling.reinforced)]
+    return [open_network(path, sampling.boards) for path in paths]
 
 
 def _games(config: ValueConfig, players: list[Evaluator], folder: RunFolder) -> Path:

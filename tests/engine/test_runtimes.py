@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 import time
 import warnings
 from pathlib import Path
@@ -12,10 +14,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from engine import network_file, runtimes
+from engine import cuda_evaluator, network_file, runtimes
 from engine.compact_evaluator import CompactEvaluator
+from engine.cuda_evaluator import CudaEvaluator
 from engine.evaluator import Evaluation, EvaluatorError
 from engine.onnx_evaluator import CPU, PROVIDERS, OnnxEvaluator, providers_here
+from engine.spared_evaluator import SparedEvaluator
 from gozero import jit
 
 
@@ -25,6 +29,7 @@ def kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     folder = tmp_path / "kept"
     monkeypatch.setattr(jit, "folder_in_use", lambda: folder)
     monkeypatch.setattr(runtimes, "TRIAL_SECONDS", 0.2)
+    monkeypatch.setattr(runtimes, "has_torch_cuda", lambda: False)
     return folder
 
 
@@ -52,7 +57,7 @@ def slow_down(monkeypatch: pytest.MonkeyPatch, evaluator: type[OnnxEvaluator] | 
     monkeypatch.setattr(evaluator, "evaluate", slow)
 
 
-def no_trial(path: Path) -> runtimes.Choice:
+def no_trial(path: Path, batch: int) -> runtimes.Choice:
     raise AssertionError("a second trial")
 
 
@@ -172,8 +177,9 @@ def test_a_device_that_is_faster_plays(device: type[Device], network: Path, has_
     assert choice.runtime == "cuda"
     assert set(choice.evaluations_per_s) == {CPU, "cuda"} | ({runtimes.KERNELS} if has_weights else set())
     opened = runtimes.open_network(network)
-    assert isinstance(opened, Device)
-    assert opened.provider == "cuda"
+    assert isinstance(opened, SparedEvaluator)
+    assert isinstance(opened.playing, Device)
+    assert opened.playing.provider == "cuda"
 
 
 def test_a_device_that_does_not_load_is_left_out(device: type[Device], network: Path) -> None:
@@ -205,3 +211,87 @@ def test_a_provider_that_quietly_becomes_the_cpu_is_refused(network: Path) -> No
         warnings.simplefilter("ignore")  # ONNX Runtime says so too
         with pytest.raises(EvaluatorError, match=PROVIDERS[missing][0]):
             OnnxEvaluator(network, provider=missing)
+
+
+class OnGpu(CudaEvaluator):
+    """torch on a GPU that this machine need not have: the CPU computes for it, in bfloat16."""
+
+    memory = True
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, "cpu", "bf16")
+
+    def evaluate(self, planes: NDArray[np.uint8], global_values: NDArray[np.float32]) -> Evaluation:
+        if not self.memory:
+            raise EvaluatorError("out of memory")
+        return super().evaluate(planes, global_values)
+
+
+@pytest.fixture
+def gpu(device: type[Device], monkeypatch: pytest.MonkeyPatch) -> type[OnGpu]:
+    """A machine with torch and a GPU, in whose trials everything else is slow."""
+
+    class Here(OnGpu):
+        pass
+
+    monkeypatch.setattr(cuda_evaluator, "CudaEvaluator", Here)
+    monkeypatch.setattr(runtimes, "has_torch_cuda", lambda: True)
+    monkeypatch.setattr(runtimes, "providers_here", lambda: [CPU])
+    return Here
+
+
+def test_torch_on_a_gpu_plays_and_the_cpu_when_it_fails(
+    gpu: type[OnGpu], network: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    choice = runtimes.choose(network)
+    assert choice.runtime == runtimes.TORCH_CUDA, choice  # though its answers are not ONNX Runtime's to 0.001
+    opened = runtimes.open_network(network)
+    assert isinstance(opened, SparedEvaluator)
+    players: list[object] = [opened.playing]
+    inputs = runtimes.middle_positions("compact", 9, 2)
+    before = opened.evaluate(*inputs)
+    gpu.memory = False  # in mid-game
+    after = opened.evaluate(*inputs)
+    assert np.allclose(before.value, after.value, atol=runtimes.BFLOAT16_TOLERANCE)
+    players.append(opened.playing)
+    assert isinstance(players[0], OnGpu)
+    assert isinstance(players[1], OnnxEvaluator)  # the faster one of the CPU's
+    assert "out of memory" in capsys.readouterr().err
+
+
+def test_torch_on_a_gpu_that_cannot_play_is_left_out(gpu: type[OnGpu], network: Path) -> None:
+    gpu.memory = False
+    choice = runtimes.choose(network)
+    assert choice.runtime == CPU
+    assert choice.left_out == {runtimes.TORCH_CUDA: "out of memory"}
+
+
+def test_torch_with_other_weights_is_left_out(gpu: type[OnGpu], tmp_path: Path) -> None:
+    choice = runtimes.choose(copied("compact-9", "zero-9", tmp_path))
+    assert choice.runtime == CPU
+    assert "is not what the CPU computes" in choice.left_out[runtimes.TORCH_CUDA]
+
+
+def test_games_in_lock_step_have_a_trial_of_their_own(monkeypatch: pytest.MonkeyPatch, network: Path) -> None:
+    held: list[int] = []
+
+    def trial(path: Path, batch: int) -> runtimes.Choice:
+        held.append(batch)
+        return runtimes.Choice(runtime=CPU)
+
+    monkeypatch.setattr(runtimes, "hold_trial", trial)
+    for boards in (1, 8, 63, 64, 512):
+        runtimes.choose(network, boards)
+    assert held == [runtimes.FEW, runtimes.MANY]
+
+
+@pytest.mark.skipif(runtimes.has_torch_cuda(), reason="where there is a GPU torch is asked")
+def test_without_a_gpu_torch_is_not_imported(network: Path) -> None:
+    program = f"""
+import sys
+from engine import runtimes
+runtimes.hold_trial({str(network)!r})
+assert "torch" not in sys.modules
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -28,6 +28,12 @@ def test_a_network_with_random_weights() -> None:
     require_sense(figures, 3)
 
 
+def test_a_runtime_of_ones_choice() -> None:
+    figures = bench_searched.measure("compact-19", SETTINGS, boards=3, processes=1, repeats=1, runtime="torch-cpu")
+    assert (figures["network"], figures["runtime"]) == ("compact-19", "torch-cpu")
+    require_sense(figures, 3)
+
+
 @pytest.mark.slow
 def test_two_processes(capsys: pytest.CaptureFixture[str]) -> None:
     options = ["--visits", "3", "--boards", "2", "--processes", "2", "--repeats", "1", "--root", "puct", "--json"]
@@ -40,5 +46,7 @@ def test_two_processes(capsys: pytest.CaptureFixture[str]) -> None:
 def test_what_cannot_be_measured() -> None:
     with pytest.raises(NetworkFileError, match="compact-8"):
         bench_searched.measure("compact-8", SETTINGS, boards=1, processes=1, repeats=1)
+    with pytest.raises(ValueError, match="--runtime torch-cpu needs"):
+        bench_selfplay.main(["--network", "2x16", "--runtime", "torch-cpu"])
     with pytest.raises(ValueError, match="--processes is for games with search"):
         bench_selfplay.main(["--processes", "2"])

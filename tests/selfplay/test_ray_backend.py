@@ -106,7 +106,7 @@ def test_a_device_answers_several_at_once_as_it_would_one_by_one(tmp_path):
     from selfplay.ray_inference import Inference, OnDevice
 
     desk = ray.remote(num_cpus=0)(Desk).remote(job(tmp_path), {})
-    device = ray.remote(num_cpus=0, max_concurrency=4)(Inference).remote(desk, CPU)
+    device = ray.remote(num_cpus=0, max_concurrency=4)(Inference).remote(desk, [CPU])
     assert ray.get(device.usable.remote())
     path = network_file.find("compact-9")
     expected = OnnxEvaluator(path)
