@@ -89,9 +89,8 @@ def measure(path: Path, size: int, runtime: str | None = None, batches: Sequence
     expected = truth.evaluate(planes[:COMPARED], facts[:COMPARED])
     rows = []
     for name, evaluator in evaluators.items():
-        by_batch = {
-            str(batch): statistics.median(found[1:]) for batch, found in speeds[name].items()
-        }  # the first is slow
+        # The first of each is slow.
+        by_batch = {str(batch): statistics.median(found[1:]) for batch, found in speeds[name].items()}
         told = GFLOPS_BATCH if name in ON_CPU and GFLOPS_BATCH in sizes[name] else max(sizes[name])
         apart = agreement(expected, evaluator.evaluate(planes[:COMPARED], facts[:COMPARED]))
         rows.append(

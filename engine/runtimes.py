@@ -59,6 +59,7 @@ FEW: Final = 8
 MANY: Final = 64
 """The same in games in lock step, which may be many more; of so many the CPU's runtimes need no more than a second."""
 _DIFFERENT: Final = 16
+"""Positions that are played out; of random games on 19x19 a hundred would take longer than the trial."""
 _BUILDS: Final = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-directml", "onnxruntime-silicon")
 """Packages that bring ONNX Runtime."""
 
@@ -67,7 +68,7 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
     """The outcome of a trial."""
 
     runtime: str
-    """`KERNELS` or a name in `engine.onnx_evaluator.PROVIDERS`."""
+    """`KERNELS`, `TORCH_CUDA` or a name in `engine.onnx_evaluator.PROVIDERS`."""
     evaluations_per_s: dict[str, float] = {}
     """Of each runtime, asked by one core; empty where there was nothing to choose from."""
     reason: str = ""
