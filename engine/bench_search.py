@@ -26,6 +26,7 @@ from engine.search import Limits, Search, SearchConfig
 from engine.tree import Tree
 from gozero import timing
 from gozero._random import seed_state
+from gozero.errors import GozeroError
 from gozero.geometry import symmetry_table
 from gozero.position import Position
 
@@ -134,7 +135,12 @@ def _bare_speed(
     count = search.config.batch_size
     batch = new_batch(position.size, count)
     root, anywhere = root_of(position, search.config, search.is_turning), np.zeros(0, np.int32)
-    _select.select_leaves(*search.tree.arrays, *root, *batch, seed_state(0), anywhere, count, count, count)
+    batch.symmetry[:] = 0  # drawn only for leaves that the search would ask about
+    arrays = search.tree.arrays
+    found, _, _ = _select.select_leaves(*arrays, *root, *batch, seed_state(0), anywhere, count, count, count)
+    if found == 0:
+        raise GozeroError("the search finds no further leaf: measure it with fewer visits")
+    batch = LeafBatch(*(part[np.arange(count) % found] for part in batch))  # it may find fewer than it is asked for
     calls = max(1, evaluations // (count * threads))
 
     def work() -> None:

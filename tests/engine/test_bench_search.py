@@ -25,7 +25,7 @@ def test_figures_hang_together(
     assert figures["tree_us_per_visit"] * figures["visits_per_s"] < 1e6
 
 
-@pytest.mark.parametrize("player", ["rollouts", "alphago", "no-policy"])
+@pytest.mark.parametrize("player", ["rollouts", "alphago", "no-policy", "no-value"])
 def test_every_kind_of_player_can_be_measured(
     player: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
