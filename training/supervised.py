@@ -230,7 +230,11 @@ class PolicyStage:
         answers = network(batch.planes, batch.globals)
         loss = supervised_loss(answers, batch.targets, self.weights, self.world.mean)
         parts = {name: part.detach() for name, part in loss.parts().items()}
-        return loss.total, {**parts, "top1": _share(answers.policy.detach().argmax(1) == batch.targets.policy, batch)}
+        if self.weights.policy:
+            parts["top1"] = _share(answers.policy.detach().argmax(1) == batch.targets.policy, batch)
+        else:
+            del parts["policy"]  # of a head that learns nothing
+        return loss.total, parts
 
     def evaluate(self, network: nn.Module) -> dict[str, float]:
         """Accuracy, cross-entropy in nats and what else there is, always on the same positions of validation games.

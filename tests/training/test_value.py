@@ -168,7 +168,9 @@ def test_a_network_learns_who_wins(games: Path, tmp_path: Path, kind: str, capsy
     first = ["--config", preset, "--store", str(games), *words]
     assert train_command.main([*run, *first, "--set", "loop.steps=50"]) == 0
     assert train_command.main([*run, "--resume", "--set", f"loop.steps={steps}"]) == 0
-    lines = [line for line in RunFolder(tmp_path / "run").read_metrics() if line["kind"] == "validation"]
+    records = RunFolder(tmp_path / "run").read_metrics()
+    assert all("value" in line and not {"policy", "top1"} & line.keys() for line in records if line["kind"] == "train")
+    lines = [line for line in records if line["kind"] == "validation"]
     assert lines[-1]["explained"] > 0.1
     assert lines[-1]["spread"] > 0.1
     assert lines[-1]["dead"] < 0.6
