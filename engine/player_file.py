@@ -76,7 +76,8 @@ class PlayerSettings(config.Config, frozen=True):
         if self.is_without_network:
             if share > 0:
                 raise ValueError(
-                    f"without a network values are rollouts': leave search.rollout_share (lambda) at 0, not {share}"
+                    f"without a network values are rollouts': leave search.rollout_share (lambda) at 0, not {share}, "
+                    "or say --network none"
                 )
         elif (self.rollouts != NO_ROLLOUTS) != (share > 0):
             raise ValueError(
