@@ -10,6 +10,7 @@ def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="gozero report",
         description="Draw the curves of training runs, also of one that goes on, beside published numbers of others. "
+        "Runs of gozero train value get the errors of their values on what is taught and on held-out games. "
         "Agents (dqn, actor-critic, policy-gradient) get learning curves; runs of one name are drawn as one.",
         epilog="example: gozero report runs/first runs/second --out comparison.png",
     )
@@ -19,7 +20,7 @@ def main(argv: Sequence[str]) -> int:
     )
     options = parser.parse_args(argv)
 
-    from training import agent_plot
+    from training import agent_plot, value_plot
     from training.report import write_report
     from training.run_facts import read_run
     from training.run_folder import RunError, RunFolder
@@ -31,7 +32,15 @@ def main(argv: Sequence[str]) -> int:
         raise RunError("runs of agents and of networks that learn from records have no page in common: name one kind")
     if agents:
         agent_plot.draw(agents, out)
+        print(out)
+        return 0
+    runs = [read_run(name) for name in options.runs]
+    judges = [run for run in runs if not run.teaches_moves]
+    if judges and len(judges) < len(runs):
+        raise RunError("runs that teach moves and runs that teach values alone have no page in common: name one kind")
+    if judges:
+        value_plot.draw(judges, out)
     else:
-        write_report([read_run(name) for name in options.runs], out)
+        write_report(runs, out)
     print(out)
     return 0

@@ -54,6 +54,11 @@ class Run:
         return size if isinstance(size, int) else None
 
     @property
+    def teaches_moves(self) -> bool:
+        """Whether it teaches a policy; otherwise values alone, and only what is held out tells for sure."""
+        return any("top1" in line for line in self.validation or self.train)
+
+    @property
     def best(self) -> dict[str, Any] | None:
         """The validation line of highest accuracy."""
         return max((line for line in self.validation if "top1" in line), key=lambda line: line["top1"], default=None)
@@ -69,8 +74,11 @@ def read_run(path: str | os.PathLike[str]) -> Run:
     lines = [line for line in folder.read_metrics() if isinstance(line, dict) and "positions" in line]
     if not lines:
         raise RunError(f"{folder.metrics} holds no measurement yet: wait for the first one (loop.log_every steps)")
-    if not any("top1" in line for line in lines):
-        raise RunError(f"{folder.metrics} holds no accuracy (top1): a report is drawn of runs of gozero train policy")
+    if not any("top1" in line or "mse" in line for line in lines):
+        raise RunError(
+            f"{folder.metrics} holds no accuracy (top1) and no squared error of values (mse): a report is drawn of "
+            "runs of gozero train policy, and of gozero train value once they have been evaluated (loop.evaluate_every)"
+        )
     try:
         settings = yaml.safe_load(folder.config.read_text(encoding="utf-8"))
     except (OSError, ValueError, yaml.YAMLError):

@@ -56,6 +56,19 @@ def run(tmp_path: Path) -> Path:
     return make_run(tmp_path / "first", lines_of(4000, 128, 0.6, 300))
 
 
+def value_lines(steps: int) -> list[dict[str, Any]]:
+    """Metrics of a run that teaches values alone."""
+    lines: list[dict[str, Any]] = []
+    for step in range(50, steps + 1, 50):
+        at = {"step": step, "positions": step * 128, "seconds": float(step)}
+        lines.append(
+            {"kind": "train", **at, "loss": 1 - step / 1000, "value": 1 - step / 1000, "positions_per_s": 300.0}
+        )
+        if step % 200 == 0:
+            lines.append({"kind": "validation", **at, "mse": 0.8, "mse_constant": 0.95, "sign_accuracy": 0.7})
+    return lines
+
+
 def drawn_texts(figure: Figure, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any]]:
     """What is written on the page, and where: every text that is drawn (tick labels beyond an axis are not)."""
     drawn: list[tuple[str, Any]] = []
@@ -244,3 +257,32 @@ def test_unknown_formats_are_refused_before_anything_is_drawn(tmp_path: Path):
     with pytest.raises(RunError, match="cannot write"):
         write_report([run], tmp_path / "x" / "page")
     assert not (tmp_path / "x").exists()
+
+
+def test_a_run_that_teaches_values_is_drawn_with_what_it_is_taught_and_held_out_games(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = make_run(tmp_path / "values", value_lines(400))
+    drawn: list[Figure] = []
+    save = Figure.savefig
+
+    def kept(figure: Figure, *arguments: Any, **more: Any) -> None:
+        drawn.append(figure)
+        save(figure, *arguments, **more)
+
+    monkeypatch.setattr(Figure, "savefig", kept)
+    assert cli.main(["report", str(run)]) == 0
+    assert (run / "report.png").read_bytes().startswith(b"\x89PNG")
+    error, winner = drawn[0].axes
+    curves = [np.asarray(line.get_ydata()).tolist() for line in error.get_lines()]
+    assert [0.8, 0.8] in curves, "held-out games"
+    assert [0.95, 0.95] in curves, "a constant"
+    assert [1 - step / 1000 for step in range(50, 401, 50)] in curves, "what is taught"
+    assert [70.0, 70.0] in [np.asarray(line.get_ydata()).tolist() for line in winner.get_lines()]
+    capsys.readouterr()
+
+    policy = make_run(tmp_path / "moves", lines_of(400, 128, 0.6, 300))
+    assert cli.main(["report", str(run), str(policy)]) == 2
+    assert "have no page in common" in capsys.readouterr().err
+    assert cli.main(["report", str(run), "--out", str(tmp_path / "page.html")]) == 2
+    assert "ends in .png or .svg" in capsys.readouterr().err
