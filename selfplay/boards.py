@@ -31,10 +31,11 @@ class Game(NamedTuple):
 class _Board:
     """A place to play at, with a seat for either engine: taken over from the last game where the same engine plays."""
 
-    def __init__(self, number: int, logs: Path | None, stopped: threading.Event) -> None:
+    def __init__(self, number: int, logs: Path | None, stopped: threading.Event, started: set[str]) -> None:
         self._number = number
         self._logs = logs
         self._stopped = stopped
+        self._started = started
         self._seats: dict[tuple[int, Entrant], Seat] = {}
 
     def seat(self, entrants: tuple[Entrant, Entrant]) -> tuple[Seat, Seat]:
@@ -45,7 +46,7 @@ class _Board:
             if place not in self._seats:
                 name = place[1].name
                 log = self._logs / f"{name}-board-{self._number}.log" if self._logs else None
-                self._seats[place] = Seat(place[1].command, log, self._stopped)
+                self._seats[place] = Seat(place[1].command, log, self._stopped, self._started)
         return self._seats[wanted[FIRST]], self._seats[wanted[SECOND]]
 
     def kill(self) -> None:
@@ -63,7 +64,8 @@ class _Boards:
     def __init__(self, settings: GameSettings, number: int, logs: Path | None) -> None:
         self._settings = settings
         self._stopped = threading.Event()
-        self._boards = [_Board(each, logs, self._stopped) for each in range(1, number + 1)]
+        started: set[str] = set()
+        self._boards = [_Board(each, logs, self._stopped, started) for each in range(1, number + 1)]
         self._free: queue.SimpleQueue[_Board] = queue.SimpleQueue()
         for board in self._boards:
             self._free.put(board)
@@ -108,6 +110,9 @@ def play_games(
     `on_game` gets each result as it comes, in the calling thread. What the engines print on stderr is kept in `logs`.
     An engine's process stays while games in a row at its board want it in the same place. Returns whether all were
     played: Ctrl-C ends it early, and the games under way with it.
+
+    Raises:
+        NeverStarted: an engine does not come up, and never did; the games under way are over then too.
     """
     boards = _Boards(settings, parallel, logs)
     pool = ThreadPoolExecutor(parallel)

@@ -1,7 +1,7 @@
 """One game between two GTP engines: seats, moves, forfeits and the result.
 
 Legality is judged on our own board. An engine that dies, hangs or plays an illegal move loses the game, and is started
-anew for the next one.
+anew for the next one. One that has never come up is none, and no game: there its command line is wrong.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import numpy as np
 
 from gozero import coords
 from gozero.coords import BLACK, WHITE
+from gozero.errors import GozeroError
 from gozero.position import Position
 from gozero.record import GameRecord, code_of
 from selfplay.gtp_client import EngineError, EngineFailure, EngineTimeout, GtpClient
@@ -89,6 +90,10 @@ class Forfeit(Exception):
         self.ending = ending
 
 
+class NeverStarted(GozeroError):
+    """An engine that has not answered a single command, at any board."""
+
+
 @dataclass
 class Seat:
     """One engine's place at a board: its process, started when needed and anew after a failure."""
@@ -97,6 +102,8 @@ class Seat:
     log: Path | None = None
     stopped: threading.Event = field(default_factory=threading.Event)
     """Set from another thread to end a game early: no reply is waited for, no process started any more."""
+    started: set[str] = field(default_factory=set)
+    """Commands whose engines came up, at this or another board."""
     name: str = ""
     colour: int = BLACK
     seconds: float = 0.0
@@ -108,14 +115,12 @@ class Seat:
 
         Raises:
             Forfeit: there is none within `seconds`, or the engine says no.
+            NeverStarted: the engine does not come up, and never did.
         """
         if self.stopped.is_set():
             raise Forfeit(self.colour, "was stopped")
-        client = self._client
         try:
-            if client is None:
-                self._client = client = GtpClient(self.command, self.log)
-                self.name = client.send("name", START_SECONDS)
+            client = self._client or self._start()
             return client.send(command, seconds)
         except EngineTimeout as error:
             raise Forfeit(self.colour, f"hung: {error}", "time") from None
@@ -123,6 +128,17 @@ class Seat:
             raise Forfeit(self.colour, f"failed: {error}") from None
         except EngineFailure as error:
             raise Forfeit(self.colour, f"refused {command!r}: {error}") from None
+
+    def _start(self) -> GtpClient:
+        self._client = client = GtpClient(self.command, self.log)
+        try:
+            self.name = client.send("name", START_SECONDS)
+        except EngineError as error:
+            if self.command in self.started or self.stopped.is_set():
+                raise
+            raise NeverStarted(f"cannot start the engine {self.command}: {error}") from None
+        self.started.add(self.command)
+        return client
 
     def new_game(self, colour: int, settings: GameSettings) -> None:
         """Empty the engine's board and tell it what is played."""
@@ -160,6 +176,9 @@ def play_game(number: int, seats: tuple[Seat, Seat], settings: GameSettings, ope
     """Play game `number` (from 1) between the first and the second engine, whatever they do.
 
     The first engine has Black in odd games. `opening` are points that both are shown before they move themselves.
+
+    Raises:
+        NeverStarted: one of them does not come up, and never did.
     """
     first_colour = BLACK if number % 2 else WHITE
     by_colour = {first_colour: seats[FIRST], coords.opponent(first_colour): seats[SECOND]}

@@ -265,3 +265,26 @@ def test_gnu_go_plays(gnugo, fake, size, capsys):
     result = json.loads(capsys.readouterr().out)
     assert status == 0
     assert (result["wins"], result["errors"]) == (2, 0)
+
+
+def test_an_engine_that_never_comes_up_ends_the_match(fake, tmp_path, capsys):
+    """Its command line is wrong, as where a network's file is not there: all games would be lost in the same way."""
+    dead = f'"{sys.executable}" -c "import sys; sys.exit(\'there is no network\')"'
+    command = ("--black", dead, "--white", fake("pass"), "--games", "50", "--size", "5", "--referee", "area")
+    assert run_command(*command) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "cannot start the engine" in err
+    assert "there is no network" in err
+    assert err.count("\n") == 1
+
+
+def test_an_engine_that_came_up_once_may_fail_to_later(fake, tmp_path):
+    """A long match outlives a moment without memory: that game is lost, the others are played."""
+    gone = Seat(f'"{sys.executable}" -c "import sys; sys.exit(1)"')
+    gone.started.add(gone.command)
+    seats = (gone, Seat(fake("pass")))
+    game = play_game(1, seats, QUICK, ())
+    assert (game.failed, game.points) == (FIRST, 0)
+    for seat in seats:
+        seat.close()
