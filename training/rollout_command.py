@@ -47,6 +47,7 @@ def train_rollout(options: argparse.Namespace) -> int:
         raise RunError(f"{options.run} already holds a run: name another folder with --run")
     store = Store.open(options.store)
     folder.path.mkdir(parents=True, exist_ok=True)
+    on_terminal = sys.stderr.isatty()  # where a line may be written over
     with folder.metrics.open("w", encoding="utf-8") as metrics:
 
         def tell(progress: Progress) -> None:
@@ -57,18 +58,18 @@ def train_rollout(options: argparse.Namespace) -> int:
                 "top1": progress.top1,
             }
             print(json.dumps(facts), file=metrics, flush=True)
-            print(
-                f"\r{progress.policy} policy: {progress.positions:,} of {progress.of:,} positions, "
-                f"{progress.top1:.1%} of moves, {progress.nll:.3f} nats ",
-                end="",
-                file=sys.stderr,
-                flush=True,
+            text = (
+                f"{progress.policy} policy: {progress.positions:,} of {progress.of:,} positions, "
+                f"{progress.top1:.1%} of moves, {progress.nll:.3f} nats"
             )
+            print(f"\r{text} " if on_terminal else f"{text}\n", end="", file=sys.stderr, flush=True)
 
         weights = fit(store, config, options.threads, tell)
     rollout_file.save(out, weights)
     folder.write_config(config)
     counts = ", ".join(f"{count:,} {kind}" for kind, count in weights.facts["counts"].items())
-    print(f"\n{counts}; validation: {json.dumps(weights.facts['validation'])}", file=sys.stderr)
+    if on_terminal:
+        print(file=sys.stderr)
+    print(f"{counts}; validation: {json.dumps(weights.facts['validation'])}", file=sys.stderr)
     print(f"done: {out}; next: gozero eval rollout --network {out} --games {options.store}", file=sys.stderr)
     return 0
