@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 NO_NETWORK: Final = "none"
 """The network name of a player without one: the tree policy says which moves are likely, rollouts who wins."""
 WITHOUT_NETWORK: Final = "rollouts"
-"""The player file whose search suits that; it stands in for `auto` where no network is asked for."""
+"""The player file whose search suits that; it stands in for those in `_WITH_NETWORK` where no network is asked for."""
+_WITH_NETWORK: Final = ("auto", "no-rollouts")
+"""The player files whose search suits a network that judges positions."""
 NO_ROLLOUTS: Final = "none"
 """The name of rollouts that are not played."""
 ROLLOUT_SHARE: Final = 0.5
@@ -146,7 +148,7 @@ def load_player(
     """
     from engine.player import Player
 
-    if name == "auto" and NO_NETWORK in (network, policy if policy == value else None):
+    if name in _WITH_NETWORK and NO_NETWORK in (network, policy if policy == value else None):
         name = WITHOUT_NETWORK
     settings = read(name, overrides)
     chosen_level = None if level is None else levels.find(level)

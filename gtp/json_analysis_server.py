@@ -53,6 +53,9 @@ query that names no visits gets {DEFAULT_VISITS}; win rates are Black's unless i
 What KataGo is started with is taken as well: -model with a network of ours; -config and -override-config with
 maxVisits, maxTime and reportAnalysisWinratesAs."""
 
+PLAYER: Final = "no-rollouts"
+"""Who answers where nobody says. Queries name visits, mostly some hundred, where rollouts take time and tell nothing
+(RESULTS.md, "Search effort and constants")."""
 EXAMPLE: Final = "example: gozero analysis --visits 200 < queries.jsonl"
 
 
@@ -271,6 +274,7 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     analyst.add_options(parser)
+    parser.set_defaults(player=PLAYER)
     add = parser.add_argument
     add("--visits", type=options.at_least(1), metavar="N", help="visits of a query that names none (default 500)")
     add("--time", type=options.positive, metavar="S", help="seconds of a query that names none")

@@ -44,7 +44,7 @@ def parser(program: str, description: str, example: str) -> argparse.ArgumentPar
 def add_player(parser: argparse.ArgumentParser) -> None:
     """Adds the options that name a player and its network."""
     add = parser.add_argument
-    add("--player", default="auto", metavar="P", help="a player file or its name (default: by board size)")
+    add("--player", default="auto", metavar="P", help="a player file or its name (default: %(default)s)")
     add("--network", metavar="X", help="a shipped network ('gozero networks' lists them), a path, or none")
 
 

@@ -121,6 +121,7 @@ def test_the_player_without_a_network_can_play_random_games() -> None:
     assert visits[0] == visits[1]
     assert visits[1] != visits[2]
     assert load_player(size=9, policy="none", value="none", seed=1).settings.is_without_network
+    assert load_player("no-rollouts", 9, network="none", seed=1).settings == load_player("rollouts", 9, seed=1).settings
     with pytest.raises(ValueError, match=r"leave search\.rollout_share"):
         load_player(size=9, network="none", rollout_share=0.5)
 
