@@ -41,9 +41,8 @@ class Replay:
         """Keep these, in place of the oldest where it is full."""
         count = len(transitions.actions)
         places = (self._next + np.arange(count)) % self._capacity
-        kept: NDArray[Any]
-        for kept, new in zip(self._rows, transitions, strict=True):
-            kept[places] = new
+        for name in Transitions._fields:
+            getattr(self._rows, name)[places] = getattr(transitions, name)
         self._next = (self._next + count) % self._capacity
         self.size = min(self.size + count, self._capacity)
 
