@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import sys
 import time
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
@@ -125,7 +124,7 @@ def has_torch_cuda() -> bool:
     """Whether there is torch, and a driver of NVIDIA's. torch knows better, and takes seconds to be imported."""
     if find_spec("torch") is None:
         return False
-    if sys.platform == "win32":
+    if os.name == "nt":
         return Path(os.environ.get("SYSTEMROOT", r"C:\Windows"), "System32", "nvcuda.dll").is_file()
     return any(Path(node).exists() for node in ("/dev/nvidiactl", "/dev/dxg"))  # the second in Windows' Linux
 
