@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -20,17 +21,15 @@ SERIAL = SearchConfig(batch_size=1, batches_in_flight=1, memory_mib=32)
 
 
 class PlyRollouts:
-    """Black wins every rollout from an even ply and loses every other; it remembers who played it."""
+    """Black wins every rollout from an even ply and loses every other; it remembers what it was asked."""
 
     def __init__(self) -> None:
-        self.threads: set[int] = set()
-        self.games = 0
+        self.calls: list[tuple[int, int, int]] = []  # thread, games, random state
 
     def leaf_values(
         self, boards: NDArray[np.uint32], komi: NDArray[np.float64], games: int, rng: NDArray[np.uint64]
     ) -> NDArray[np.float32]:
-        self.threads.add(threading.get_ident())
-        self.games += games * len(boards)
+        self.calls.append((threading.get_ident(), games * len(boards), int(rng[0])))
         to_play = boards[:, TO_PLAY]
         np.testing.assert_array_equal(komi, np.where(to_play == WHITE, KOMI, -KOMI))
         black = np.where(boards[:, PLY] % 2 == 0, 1.0, -1.0)
@@ -58,33 +57,26 @@ def test_a_leaf_is_worth_a_mean_of_value_and_rollout(share: float, in_flight: in
             assert own == pytest.approx(odd if len(reached.moves) % 2 else even, abs=1e-6)
             seen.add(len(reached.moves) % 2)
     assert seen == {0, 1}
-    assert rollouts.threads == {threading.get_ident()}, "the tree's own thread plays them"
-    assert rollouts.games == 80
+    assert sum(games for _, games, _ in rollouts.calls) == 80
 
 
-def test_rollouts_are_played_while_the_network_works() -> None:
-    """No answer of the network comes before the rollout from the same leaf was played."""
-    played = threading.Event()
-    in_time: list[bool] = []
+@pytest.mark.parametrize("in_flight", [1, 2])
+def test_whoever_asks_the_network_about_a_batch_plays_its_rollouts(in_flight: int) -> None:
+    """So that two threads share both; and with a random state of the batch's own, as nobody knows who is faster."""
+    asked: list[tuple[int, int]] = []
 
-    class Signalling(PlyRollouts):
-        def leaf_values(
-            self, boards: NDArray[np.uint32], komi: NDArray[np.float64], games: int, rng: NDArray[np.uint64]
-        ) -> NDArray[np.float32]:
-            values = super().leaf_values(boards, komi, games, rng)
-            played.set()
-            return values
-
-    class Patient(HashEvaluator):
+    class Slow(HashEvaluator):
         def evaluate(self, planes: NDArray[np.uint8], global_values: NDArray[np.float32]) -> Evaluation:
-            if threading.current_thread() is not threading.main_thread():  # the root is evaluated on this one
-                in_time.append(played.wait(timeout=5))
-                played.clear()
+            asked.append((threading.get_ident(), len(planes)))
+            time.sleep(0.001)
             return super().evaluate(planes, global_values)
 
-    config = SearchConfig(batch_size=1, batches_in_flight=1, rollout_share=0.5, memory_mib=32)
-    Search(Patient(), config, rollouts=Signalling()).run(Position(9, KOMI), Limits(visits=11))
-    assert in_time == [True] * 10
+    rollouts = PlyRollouts()
+    config = SearchConfig(batches_in_flight=in_flight, rollout_share=0.5, memory_mib=32)
+    Search(Slow(), config, rollouts=rollouts).run(Position(9, KOMI), Limits(visits=200))
+    assert sorted((thread, games) for thread, games, _ in rollouts.calls) == sorted(asked)
+    assert len({thread for thread, _ in asked}) > 1, "the tree's own thread and an evaluator's"
+    assert len({state for _, _, state in rollouts.calls}) == len(rollouts.calls)
 
 
 def test_a_share_of_rollouts_needs_rollouts() -> None:
