@@ -31,8 +31,6 @@ NO_ROLLOUTS: Final = "none"
 """The name of rollouts that are not played."""
 ROLLOUT_SHARE: Final = 0.5
 """lambda where rollouts are asked for and nobody says how much they count: the paper's."""
-
-
 ROLLOUTS_FOR_A_VISIT: Final = 16
 """Visits of a player without a network for each visit of a level."""
 
@@ -203,7 +201,8 @@ def _at_level(settings: PlayerSettings, level: levels.Level) -> PlayerSettings:
     So beside a network levels play none: with their few visits these cost more than they tell, and the levels' places
     were found without.
     """
-    settings = _with_share(settings, 0.0)
+    if not settings.is_without_network:
+        settings = _with_share(settings, 0.0)
     search = settings.search
     return msgspec.structs.replace(
         settings,
@@ -243,8 +242,8 @@ def _with_parts(
         settings = msgspec.structs.replace(settings, value=value)
     if rollouts is None and rollout_share is None:
         return settings
-    if settings.is_without_network and rollout_share is None:
-        return msgspec.structs.replace(settings, rollouts=rollouts)
+    if settings.is_without_network and not rollout_share:
+        return settings if rollouts is None else msgspec.structs.replace(settings, rollouts=rollouts)
     share = rollout_share
     if share is None:
         share = 0.0 if rollouts == NO_ROLLOUTS else settings.search.rollout_share or ROLLOUT_SHARE
@@ -255,9 +254,9 @@ def _with_parts(
 
 
 def _with_share(settings: PlayerSettings, share: float, rollouts: str = NO_ROLLOUTS) -> PlayerSettings:
-    """The player with rollouts that count for lambda = `share`, or with none and nothing that needs them."""
-    needs = {} if share > 0 else {"expansion_threshold": 1, "placeholder_priors": False, "fpu_average": False}
-    search = msgspec.structs.replace(settings.search, rollout_share=share, **needs)
+    """The player with rollouts that count for lambda = `share`, or with none and without what suits them alone."""
+    others = {} if share > 0 else {"expansion_threshold": 1, "placeholder_priors": False, "fpu_average": False}
+    search = msgspec.structs.replace(settings.search, rollout_share=share, **others)
     return msgspec.structs.replace(settings, rollouts=rollouts, search=search)
 
 

@@ -137,6 +137,16 @@ def test_the_default_player_plays_rollouts_and_its_levels_none() -> None:
         assert without.search.config == load_player("no-rollouts", 9, seed=1).search.config
 
 
+def test_a_player_that_has_nothing_but_rollouts_keeps_its_search(tmp_path: Path) -> None:
+    """Levels and lambda 0 take rollouts from players with a network; here they are all that there is."""
+    whole = load_player("rollouts", 9, seed=1).settings
+    assert load_player("rollouts", 9, seed=1, rollout_share=0.0).settings == whole
+    file = tmp_path / "mine.yaml"
+    file.write_text("network: none\nrollouts: random\nsearch: {fpu_average: true}\n")
+    level = load_player(str(file), 9, seed=1, level=9).settings
+    assert (level.rollouts, level.search.fpu_average) == ("random", True)
+
+
 def test_without_rollouts_what_needs_them_is_off(tmp_path: Path) -> None:
     file = tmp_path / "mine.yaml"
     file.write_text("rollouts: auto\nsearch: {rollout_share: 0.5, expansion_threshold: 40, placeholder_priors: true}\n")
