@@ -130,7 +130,7 @@ class GtpClient:
                 start_new_session=True,
             )
         except OSError as error:
-            raise EngineError(f"cannot start the engine {command!r}: {error.strerror or error}") from None
+            raise EngineError(f"cannot start {words[0]}: {error.strerror or error}") from None
         self._stdin = cast(IO[bytes], self._process.stdin)
         self._readers = [
             threading.Thread(target=self._read_stdout, args=(cast(IO[bytes], self._process.stdout),), daemon=True),

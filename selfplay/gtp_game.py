@@ -130,8 +130,8 @@ class Seat:
             raise Forfeit(self.colour, f"refused {command!r}: {error}") from None
 
     def _start(self) -> GtpClient:
-        self._client = client = GtpClient(self.command, self.log)
         try:
+            self._client = client = GtpClient(self.command, self.log)
             self.name = client.send("name", START_SECONDS)
         except EngineError as error:
             if self.command in self.started or self.stopped.is_set():

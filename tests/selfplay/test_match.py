@@ -279,6 +279,18 @@ def test_an_engine_that_never_comes_up_ends_the_match(fake, tmp_path, capsys):
     assert err.count("\n") == 1
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows finds no program of this kind")
+def test_an_engine_that_no_machine_can_run_ends_the_match(fake, tmp_path, capsys):
+    """Such as a script without its first line."""
+    program = tmp_path / "engine"
+    program.write_text("no executable format")
+    program.chmod(0o755)
+    assert run_command("--black", str(program), "--white", fake("pass"), "--games", "50", "--size", "5") == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert re.fullmatch(f"gozero: error: cannot start the engine {program}: cannot start {program}: .*\n", err)
+
+
 def test_an_engine_that_came_up_once_may_fail_to_later(fake, tmp_path):
     """A long match outlives a moment without memory: that game is lost, the others are played."""
     gone = Seat(f'"{sys.executable}" -c "import sys; sys.exit(1)"')
