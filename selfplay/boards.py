@@ -106,10 +106,10 @@ def play_games(
 ) -> bool:
     """Play the games, begun in their order and `parallel` at the same time.
 
-    `is_wanted` is asked about each when its turn has come, on a thread of its own; if it says no, the game is left out.
-    `on_game` gets each result as it comes, in the calling thread. What the engines print on stderr is kept in `logs`.
-    An engine's process stays while games in a row at its board want it in the same place. Returns whether all were
-    played: Ctrl-C ends it early, and the games under way with it.
+    `is_wanted` is asked about each when its turn has come, on the thread that would play it; if it says no, the game is
+    left out. `on_game` gets each result as it comes, in the calling thread. What the engines print on stderr is kept in
+    `logs`. An engine's process stays while games in a row at its board want it in the same place. Returns whether all
+    that were wanted were played: Ctrl-C ends it early, and the games under way with it.
 
     Raises:
         NeverStarted: an engine does not come up, and never did; the games under way are over then too.

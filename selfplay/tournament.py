@@ -172,16 +172,18 @@ def is_wanted(config: TournamentConfig, game: Game, played: Iterable[Played]) ->
 def is_finished(config: TournamentConfig, played: Sequence[Played]) -> bool:
     """Whether no game is left to be played."""
     counts = Counter(each.players for each in played)
-    return all(counts[pair] == config.games or _is_decided(config, pair, played, config.games) for pair in config.pairs)
+    return all(counts[pair] >= config.games or _is_decided(config, pair, played, config.games) for pair in config.pairs)
 
 
 def _is_decided(config: TournamentConfig, pair: Pair, played: Iterable[Played], games: int) -> bool:
     """Whether `until_sure` ends a pairing after one of the blocks of its first `games` games."""
+    if not config.until_sure:
+        return False
     points = {each.number: each.points for each in played if each.players == pair}
     for end in range(_LEAST_BLOCKS * BLOCK, games + 1, BLOCK):
         block = [points[number] for number in range(1, end + 1) if number in points]
         low, high = wilson_interval(sum(block), len(block))
-        if config.until_sure and len(block) == end and not low <= 0.5 <= high:
+        if len(block) == end and not low <= 0.5 <= high:
             return True
     return False
 

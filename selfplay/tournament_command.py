@@ -113,7 +113,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--pairings", choices=("all", "gauntlet", "neighbours"), help="who meets whom (default: all)")
     add("--games", type=int, metavar="N", help="games of each pairing (default: 40)")
     sure_help = "a pairing ends where the 95 %% interval of its score leaves one half out (looked at every ten games)"
-    add("--until-sure", action="store_true", help=sure_help)
+    add("--until-sure", action=argparse.BooleanOptionalAction, help=sure_help)
     match_options.add_conditions(parser)
     add("--standings", action="store_true", default=False, help="play nothing, say how it stands")
     add("--json", action="store_true", default=False, help="print the standings as one JSON object")

@@ -108,6 +108,7 @@ def test_a_pairing_ends_where_it_is_sure_who_is_stronger():
     }  # fmt: skip
     assert is_finished(settings, after[15])
     assert not is_finished(settings, after[14])
+    assert is_finished(made("a b", games=BLOCK), after[14]), "more were played than are wanted now"
     others = [game("b", "a", number, 1) for number in range(1, 2 * BLOCK + 1)]
     assert is_wanted(settings, games[2 * BLOCK], others), "another pairing"
     assert is_wanted(settings, games[2 * BLOCK - 1], after[15]), "of a block that has begun"
@@ -257,6 +258,8 @@ def test_no_more_is_played_than_tells_who_is_stronger(fake, tmp_path, capsys):
     assert 2 * BLOCK <= len(finished_games(tmp_path)) < 3 * BLOCK  # some are over before the last one is on disk
     assert run_command("--run", tmp_path, "--games", 80) == 0
     assert "game " not in capsys.readouterr().err
+    assert run_command("--run", tmp_path, "--games", 3 * BLOCK, "--no-until-sure") == 0
+    assert len(finished_games(tmp_path)) == 3 * BLOCK
 
 
 @pytest.mark.parametrize(
