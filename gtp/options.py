@@ -50,7 +50,7 @@ def add_player(parser: argparse.ArgumentParser) -> None:
 
 def check(arguments: argparse.Namespace) -> None:
     """Refuses rules that nobody knows, a level or a key of player files that there is not and a network that is not
-    there; paths are made absolute.
+    there or damaged; paths are made absolute.
 
     Raises:
         ValueError: there are no such rules.
@@ -77,10 +77,10 @@ def check(arguments: argparse.Namespace) -> None:
 
 
 def checked_network(named: str | None) -> str | None:
-    """The network of this name, which must be there; a path is made absolute.
+    """The network of this name, which must be there and whole; a path is made absolute.
 
     Raises:
-        NetworkFileError: there is no such network.
+        NetworkFileError: there is no such network, or its file cannot be read.
     """
     if named is None or named in ("auto", "none"):
         return named
@@ -88,7 +88,7 @@ def checked_network(named: str | None) -> str | None:
 
     if _is_path(named, ".onnx"):
         named = _whole_path(named)
-    network_file.find(named)
+    network_file.load_metadata(network_file.find(named))
     return named
 
 

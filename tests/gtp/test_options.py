@@ -53,6 +53,16 @@ def test_what_only_the_player_can_refuse(words):
         assert str(Path("no").resolve()) in str(caught.value), "the whole path"
 
 
+def test_a_network_that_was_cut_short_is_refused_at_the_start(tmp_path):
+    """Not at the first move, when nobody looks at what the engine prints any more."""
+    whole = network_file.find("compact-9").read_bytes()
+    file = tmp_path / "half.onnx"
+    file.write_bytes(whole[: len(whole) // 2])
+    for option in ("network", "policy", "value"):
+        with pytest.raises(GozeroError, match=r"half\.onnx is not a readable ONNX file: it has been cut short"):
+            parsed(f"--{option} {file}")
+
+
 def test_paths_do_not_depend_on_where_the_engine_runs(monkeypatch):
     shipped = network_file.find("compact-9")
     monkeypatch.chdir(shipped.parent)
