@@ -64,7 +64,9 @@ class RunFolder:
     def require_run(self) -> None:
         """Raise RunError when there is no run here to continue or to read."""
         if not self.config.is_file():
-            raise RunError(f"there is no run in {self.path} (no config.yaml); start one without --resume")
+            raise RunError(
+                f"there is no run in {self.path} (no config.yaml): name the folder of one, or start it without --resume"
+            )
 
     def latest_step(self) -> int | None:
         """The newest checkpoint's step, or None."""
