@@ -11,7 +11,7 @@ from engine.evaluator import Evaluation
 
 
 class Agreement(NamedTuple):
-    """Two answers to the same positions, at the position where they are furthest apart."""
+    """Two answers to the same positions: each difference at the position where it is largest."""
 
     policy: float
     """Half of the sum of all differences of two policies: the share of moves drawn that would be others."""
@@ -46,6 +46,7 @@ def agreement(expected: Evaluation, found: Evaluation) -> Agreement:
 
 
 def _policies(logits: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Probabilities, [B, S*S+1] as the logits."""
     shares = np.exp((logits - logits.max(1, keepdims=True)).astype(np.float64))
     policies: NDArray[np.float64] = shares / shares.sum(1, keepdims=True)
     return policies

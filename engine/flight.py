@@ -57,7 +57,7 @@ POLL_SECONDS: Final = 0.01
 
 
 class CallTimer:
-    """How long the evaluator takes for a leaf, lately."""
+    """How long it takes to judge a leaf, lately: the evaluator, and the rollouts that are played in its calls."""
 
     def __init__(self) -> None:
         self.seconds_per_leaf = 0.0
@@ -77,8 +77,10 @@ class Crew:
 
     Attributes:
         evaluator: asked on `threads` and, where calls are short, on the tree's own, `at_once` calls at a time.
-        rollouts: played in the same calls; None where they have no share.
-        symmetry_rng, rollout_rng: uint64[1], see gozero._random. The second seeds every call's rollouts.
+        rollouts: played in the same calls, or by the tree's own thread before them (`engine.rollouts_first`); None
+            where they have no share.
+        symmetry_rng, rollout_rng: uint64[1] of the tree's own thread, see gozero._random. The second seeds the rollouts
+            of every call.
     """
 
     evaluator: AnyEvaluator
@@ -103,7 +105,8 @@ class _Judged(NamedTuple):
 
     evaluation: Evaluation
     results: NDArray[np.float32]
-    """Of the rollouts; the evaluator's values where none are played."""
+    """float32[filled] of the rollouts, for the player to move at each leaf; the evaluator's values where none are
+    played."""
 
 
 class _Batch(NamedTuple):
@@ -112,11 +115,12 @@ class _Batch(NamedTuple):
     leaves: LeafBatch
     filled: int
     rollout_rng: NDArray[np.uint64] | None
-    """Of its own, so that its rollouts do not depend on who else plays some; None where none are played."""
+    """uint64[1] of its own, so that its rollouts do not depend on who else plays some; None where none are played with
+    the call."""
 
 
 class Flight:
-    """The batches in flight during one search. Everything but the evaluation itself happens on the caller's thread."""
+    """The batches in flight during one search. Everything but judging leaves happens on the caller's thread."""
 
     def __init__(self, crew: Crew, tree: Tree, root: Root, batch_size: int) -> None:
         """No batch yet; the crew's timer learns from every answer."""
@@ -292,6 +296,7 @@ class Flight:
 
 
 def _judge(crew: Crew, batch: _Batch) -> _Judged:
+    """Asks about a batch, on whichever thread, and plays its rollouts."""
     evaluation = evaluate(crew.evaluator, batch.leaves, batch.filled)
     if crew.rollouts is None or batch.rollout_rng is None:
         return _Judged(evaluation, evaluation.value)
@@ -299,7 +304,10 @@ def _judge(crew: Crew, batch: _Batch) -> _Judged:
 
 
 def roll_out(rollouts: LeafRollouts, leaves: LeafBatch, count: int, rng: NDArray[np.uint64]) -> NDArray[np.float32]:
-    """The result of one rollout from each of the first `count` leaves of a batch, for the player to move there."""
+    """float32[count]: the result of one rollout from each of the first leaves of a batch, for the player to move there.
+
+    rng: uint64[1], which goes on.
+    """
     return rollouts.leaf_values(leaves.boards[:count], given_points(leaves.global_values[:count]), 1, rng)
 
 

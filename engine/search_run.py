@@ -26,7 +26,7 @@ ANY_EDGE: Final = np.zeros(0, np.int32)
 
 
 class SearchRun:
-    """The progress of one search. Everything but the evaluation itself happens on the caller's thread.
+    """The progress of one search. Everything but judging leaves happens on the caller's thread.
 
     Attributes:
         tree: it may be exchanged for a smaller one when its memory is full.

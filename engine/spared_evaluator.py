@@ -31,7 +31,7 @@ class SparedEvaluator:
     """
 
     def __init__(self, device: FileEvaluator, spare: Callable[[], FileEvaluator]) -> None:
-        """`spare` makes another evaluator of the same network, once the device has failed."""
+        """`spare` makes another evaluator of the same network, once the device has failed; it may raise."""
         self.playing, self._device, self._spare = device, device, spare
         self.info = device.info
         self._change = Lock()
@@ -45,11 +45,11 @@ class SparedEvaluator:
 
         Raises:
             EvaluatorError: the spare failed too.
+            NetworkFileError: the device failed, and the network's file is not there for a spare any more.
         """
-        playing = self.playing
-        if playing is self._device:
+        if self.playing is self._device:
             try:
-                return playing.evaluate(planes, global_values)
+                return self._device.evaluate(planes, global_values)
             except EvaluatorError as error:
                 self._give_up(error)
         return self.playing.evaluate(planes, global_values)

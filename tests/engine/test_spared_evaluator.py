@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -47,6 +50,26 @@ def test_the_spare_answers_from_the_first_failure_on(capsys: pytest.CaptureFixtu
     assert capsys.readouterr().err == "gozero: out of memory; the network plays on on the CPU\n"
     evaluator.close()
     assert spare.closed
+
+
+def test_threads_that_see_it_fail_at_once_share_one_spare(capsys: pytest.CaptureFixture[str]) -> None:
+    both, spares = threading.Barrier(2, timeout=30), []
+
+    class Failing(Frail):
+        def evaluate(self, planes: NDArray[np.uint8], global_values: NDArray[np.float32]) -> Evaluation:
+            both.wait()
+            raise EvaluatorError("out of memory")
+
+    def spare() -> Frail:
+        spares.append(Frail(2))
+        return spares[-1]
+
+    evaluator = SparedEvaluator(Failing(0), spare)
+    with ThreadPoolExecutor(2) as threads:
+        answers = [threads.submit(evaluator.evaluate, PLANES, FACTS) for _ in range(2)]
+    assert [answer.result().value.shape for answer in answers] == [(2,), (2,)]
+    assert [each.calls for each in spares] == [0]
+    assert capsys.readouterr().err.count("\n") == 1
 
 
 def test_where_the_spare_fails_too_it_is_an_error() -> None:
