@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import yaml
 
-from training.report_page import COLOURS
+from training.report_page import COLOURS, save_image
 from training.run_facts import count
 from training.run_folder import RunError, RunFolder
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-DOTS_PER_INCH: Final = 100
 WINS: Final = {"wins_random": "against random moves", "wins_search": "against a search of 100 playouts"}
 """What a run of Go against oneself measures, in words."""
 
@@ -63,8 +62,6 @@ def draw(curves: Sequence[AgentCurve], path: Path) -> None:
     from matplotlib.figure import Figure
     from matplotlib.ticker import FuncFormatter
 
-    if path.suffix.lower() not in (".png", ".svg"):
-        raise RunError(f"cannot write {path}: name a file that ends in .png or .svg")
     keys = [key for key in WINS if any(key in line for curve in curves for line in curve.validation)] or ["return"]
     groups: dict[str, list[AgentCurve]] = {}
     for curve in curves:
@@ -75,8 +72,7 @@ def draw(curves: Sequence[AgentCurve], path: Path) -> None:
         axes.set_title(WINS.get(key, f"{curves[0].environment}, mean return of an episode"), loc="left", fontsize=10)
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: count(value)))
         axes.set_xlabel("actions")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=DOTS_PER_INCH)
+    save_image(figure, path)
 
 
 def _draw_key(axes: Axes, groups: Mapping[str, Sequence[AgentCurve]], key: str) -> None:

@@ -30,15 +30,13 @@ def main(argv: Sequence[str]) -> int:
     agents = [curve for curve in curves if curve is not None]
     if agents and len(agents) < len(curves):
         raise RunError("runs of agents and of networks that learn from records have no page in common: name one kind")
-    if agents:
-        agent_plot.draw(agents, out)
-        print(out)
-        return 0
-    runs = [read_run(name) for name in options.runs]
+    runs = [] if agents else [read_run(name) for name in options.runs]
     judges = [run for run in runs if not run.teaches_moves]
     if judges and len(judges) < len(runs):
         raise RunError("runs that teach moves and runs that teach values alone have no page in common: name one kind")
-    if judges:
+    if agents:
+        agent_plot.draw(agents, out)
+    elif judges:
         value_plot.draw(judges, out)
     else:
         write_report(runs, out)

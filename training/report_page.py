@@ -2,10 +2,12 @@
 
 import statistics
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from training.published import DARKFOREST, MARKS, Mark
 from training.run_facts import HEADINGS, Run, count, facts, series, title
+from training.run_folder import RunError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,6 +34,8 @@ COLOURS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E
 """Distinct for every kind of colour vision (M. Okabe and K. Ito, 2002)."""
 MARKERS: Final = "osD^vPX"
 GREY: Final = "#777777"
+DOTS_PER_INCH: Final = 100
+"""Of images of curves alone; the page itself is denser."""
 
 
 def smoothed(values: Sequence[float], window: int) -> list[float]:
@@ -91,6 +95,14 @@ def draw(runs: Sequence[Run], *, with_table: bool = True) -> "Figure":
     if with_table:
         draw_table(figure, runs, height)
     return figure
+
+
+def save_image(figure: "Figure", path: Path) -> None:
+    """Write a figure as a `.png` or `.svg`, and make its folder. Raises RunError for another kind of file."""
+    if path.suffix.lower() not in (".png", ".svg"):
+        raise RunError(f"cannot write {path}: name a file that ends in .png or .svg")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=DOTS_PER_INCH)
 
 
 def style(axes: "Axes") -> None:

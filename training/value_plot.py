@@ -8,24 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from training.report_page import COLOURS, GREY, draw_curves, positions_axis, style
+from training.report_page import COLOURS, GREY, draw_curves, positions_axis, save_image, style
 from training.run_facts import Run, series, title
-from training.run_folder import RunError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-DOTS_PER_INCH: Final = 100
 
 
 def draw(runs: Sequence[Run], path: Path) -> None:
     """Draw the runs as a `.png` or `.svg`. Raises RunError for another one."""
     from matplotlib.figure import Figure
 
-    if path.suffix.lower() not in (".png", ".svg"):
-        raise RunError(f"cannot write {path}: name a file that ends in .png or .svg")
     figure = Figure(figsize=(11, 4.4), layout="constrained")
     error, winner = figure.subplots(1, 2)
     for axes in (error, winner):
@@ -39,8 +34,7 @@ def draw(runs: Sequence[Run], path: Path) -> None:
         positions_axis(axes)
     _legend(error, runs)
     figure.suptitle(title(runs), x=0.01, ha="left", fontsize=13, fontweight="bold")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=DOTS_PER_INCH)
+    save_image(figure, path)
 
 
 def _draw_constants(axes: Axes, runs: Sequence[Run]) -> None:
