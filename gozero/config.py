@@ -9,14 +9,18 @@ import os
 import typing
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 import yaml
 
+from gozero.data_files import data_dir
 from gozero.errors import GozeroError
 
 T = TypeVar("T", bound=msgspec.Struct)
+
+KINDS: Final = ("player", "selfplay", "tournament")
+"""What the names of presets begin with that are not for training."""
 
 
 class ConfigError(GozeroError):
@@ -25,6 +29,29 @@ class ConfigError(GozeroError):
 
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Base of every configuration: immutable, keyword-only, unknown keys refused."""
+
+
+def find(name: str, kind: str = "") -> Path:
+    """The configuration file that a path, or the name of a preset, means.
+
+    Args:
+        kind: one of `KINDS`; "" for training. Of this kind are the presets that are told where there is no such file.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    folder = data_dir() / "configs"
+    for path in (Path(name), folder / f"{name}.yaml"):
+        if path.is_file():
+            return path
+    presets = sorted(path.stem for path in folder.glob("*.yaml"))
+    known = ", ".join(preset for preset in presets if _kind_of(preset) == kind)
+    raise ConfigError(f"there is no configuration {name}; presets: {known}")
+
+
+def _kind_of(preset: str) -> str:
+    first = preset.partition("-")[0]
+    return first if first in KINDS else ""
 
 
 def load(path: str | os.PathLike[str], kind: type[T], overrides: Sequence[str] = ()) -> T:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from engine import network_file
 from gozero import config
-from gozero.config import Config, ConfigError
-from gozero.data_files import data_dir
+from gozero.config import Config
 from selfplay.game import GameSettings
 from selfplay.searched_settings import SearchedSettings
 
@@ -57,9 +55,4 @@ def load(name: str, overrides: Sequence[str] = ()) -> SelfPlayConfig:
     Raises:
         ConfigError: there is none, or it makes no sense.
     """
-    folder = data_dir() / "configs"
-    for path in (Path(name), folder / f"{name}.yaml"):
-        if path.is_file():
-            return config.load(path, SelfPlayConfig, overrides)
-    known = ", ".join(sorted(path.stem for path in folder.glob("selfplay-*.yaml")))
-    raise ConfigError(f"there is no configuration {name}; presets: {known}")
+    return config.load(config.find(name, "selfplay"), SelfPlayConfig, overrides)

@@ -11,13 +11,12 @@ from typing import Any, Final
 from engine import player_file
 from gozero import config
 from gozero.cli import EXIT_INTERRUPTED
-from gozero.data_files import data_dir
 from selfplay import match_options
 from selfplay.boards import Game, play_games
 from selfplay.gtp_client import split_command
 from selfplay.gtp_game import GameResult
 from selfplay.tournament import Played, TournamentConfig, is_wanted, schedule
-from selfplay.tournament_folder import CONFIG, TournamentError, TournamentFolder, finished_games, stored
+from selfplay.tournament_folder import CONFIG, TournamentFolder, finished_games, require_tournament, stored
 from selfplay.tournament_text import as_json, print_tables, progress_line
 
 PLOT: Final = "elo.png"
@@ -128,8 +127,8 @@ def _settings(path: Path, options: dict[str, Any]) -> TournamentConfig:
         TournamentError: nobody is named.
     """
     source = options.pop("config", None)
-    if source is not None and (preset := data_dir() / "configs" / f"{source}.yaml").is_file():
-        source = preset
+    if source is not None:
+        source = config.find(source, "tournament")
     if "players" in options:
         options["players"] = dict(_named(player) for player in options["players"])
         if (path / CONFIG).exists():  # a tournament goes on with more players
@@ -138,8 +137,7 @@ def _settings(path: Path, options: dict[str, Any]) -> TournamentConfig:
         else:
             return config.convert(options, TournamentConfig, "the command line")
     elif source is None:
-        if not (path / CONFIG).exists():
-            raise TournamentError(f"there is no tournament in {path}: name its --players, or a --config")
+        require_tournament(path)
         source = path / CONFIG
     return config.load(source, TournamentConfig, [f"{key}={json.dumps(value)}" for key, value in options.items()])
 

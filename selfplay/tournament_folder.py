@@ -83,8 +83,15 @@ class TournamentFolder:
         return played
 
 
+def require_tournament(path: Path) -> None:
+    """Raises TournamentError where there is no tournament in `path`."""
+    if not (path / CONFIG).is_file():
+        raise TournamentError(f"there is no tournament in {path}: name its --players, or a --config")
+
+
 def stored(path: Path) -> TournamentConfig:
-    """The configuration of the tournament in `path`. Raises ConfigError where there is none."""
+    """The configuration of the tournament in `path`. Raises TournamentError where there is none, ConfigError."""
+    require_tournament(path)
     return config.load(path / CONFIG, TournamentConfig)
 
 

@@ -41,7 +41,6 @@ def main(algorithm: str, argv: Sequence[str]) -> int:
 def _train(algorithm: str, arguments: argparse.Namespace) -> int:
     import torch
 
-    from training import train_command
     from training.agent_eval import evaluate
     from training.agent_run import AgentRun
     from training.agents import algorithm_of, make_environments
@@ -59,7 +58,7 @@ def _train(algorithm: str, arguments: argparse.Namespace) -> int:
         config = resumed_config(folder, kind, settings)
     else:
         name = arguments.config or f"{algorithm}-cartpole"
-        config = configs.load(train_command.preset(name), kind, settings)
+        config = configs.load(configs.find(name), kind, settings)
 
     torch.set_num_threads(max(1, arguments.threads))
     torch.manual_seed(config.loop.seed)

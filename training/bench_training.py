@@ -20,7 +20,6 @@ from training.losses import Targets, supervised_loss
 from training.optimisers import make_optimisers
 from training.speed import TRAINING_COST, forward_flops
 from training.supervised import PolicyConfig, make_network
-from training.train_command import preset
 
 STONES: Final = 0.3
 """Share of a plane's points that are set."""
@@ -51,7 +50,7 @@ def main(argv: Sequence[str]) -> int:
     options = parser.parse_args(argv)
     if options.repeats < 1:
         parser.error(f"--repeats is a number from 1, not {options.repeats}")
-    config = configs.load(preset(options.config), PolicyConfig, options.set)
+    config = configs.load(configs.find(options.config), PolicyConfig, options.set)
     figures = measure(config, options.repeats, compiled=options.compile)
     print(json.dumps(figures) if options.json else timing.table(figures))
     return 0

@@ -78,7 +78,7 @@ def _loop(options: argparse.Namespace) -> int:
         raise GozeroError("gozero loop runs as one process, which starts its workers: start it without torchrun")
     folder = GenerationsFolder(options.run)
     if options.config and not options.resume:
-        config = configs.load(train_command.preset(options.config), GenerationsConfig, options.set)
+        config = configs.load(configs.find(options.config), GenerationsConfig, options.set)
         if config.training.init:
             read_weights(config.training.init)  # where that fails, no loop is left behind
         folder.create(config)

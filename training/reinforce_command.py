@@ -54,7 +54,7 @@ def _train(arguments: argparse.Namespace) -> int:
             raise RunError("--config is missing: name a preset (such as reinforce-9) or a YAML file, or add --resume")
         if arguments.init:
             settings.append(f"init={json.dumps(arguments.init)}")
-        config = configs.load(train_command.preset(arguments.config), ReinforceConfig, settings)
+        config = configs.load(configs.find(arguments.config), ReinforceConfig, settings)
         if not config.init:
             raise RunError("--init is missing: name the network that the run starts from, such as compact-9")
 

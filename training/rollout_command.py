@@ -38,9 +38,8 @@ def train_rollout(options: argparse.Namespace) -> int:
     """Fits both policies and writes NAME.npz, `config.yaml` and `metrics.jsonl` into the run folder."""
     from engine import rollout_file
     from training.rollout_fit import Progress, RolloutConfig, fit
-    from training.train_command import preset
 
-    config = configs.load(preset(options.config), RolloutConfig, options.set)
+    config = configs.load(configs.find(options.config), RolloutConfig, options.set)
     folder = RunFolder(options.run)
     out = Path(options.run) / f"{config.name}.npz"
     if folder.config.exists():

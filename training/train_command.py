@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gozero import config as configs
-from gozero.data_files import data_dir
 from gozero.errors import GozeroError
 from training import agent_command
 from training.run_folder import RunError, RunFolder, refuse_changes
@@ -60,17 +59,6 @@ def main(argv: Sequence[str]) -> int:
     return train_policy(parser.parse_args(argv))
 
 
-def preset(name: str) -> Path:
-    """The file of a preset's name or the path itself. Raises GozeroError when there is neither."""
-    folder = data_dir() / "configs"
-    for path in (Path(name), folder / f"{name}.yaml"):
-        if path.is_file():
-            return path
-    others = ("player-", "tournament-", "selfplay-")
-    known = ", ".join(sorted(path.stem for path in folder.glob("*.yaml") if not path.stem.startswith(others)))
-    raise GozeroError(f"there is no configuration {name}; presets: {known}")
-
-
 def train_policy(arguments: argparse.Namespace) -> int:
     """The supervised stage."""
     import torch
@@ -95,12 +83,12 @@ def train_policy(arguments: argparse.Namespace) -> int:
         if arguments.config:
             # A preset names no records: those come from the command line, now or when the run began.
             settings = [f"data.store={json.dumps(own.data.store)}", f"init={json.dumps(own.init)}", *settings]
-            config = configs.load(preset(arguments.config), PolicyConfig, settings)
+            config = configs.load(configs.find(arguments.config), PolicyConfig, settings)
         else:
             config = configs.load(folder.config, PolicyConfig, settings)
         refuse_changes(own, config, folder)
     elif arguments.config:
-        config = configs.load(preset(arguments.config), PolicyConfig, settings)
+        config = configs.load(configs.find(arguments.config), PolicyConfig, settings)
     else:
         raise RunError("--config is missing: name a preset (such as compact-19) or a YAML file, or add --resume")
     if not config.data.store:

@@ -61,7 +61,7 @@ def _train(arguments: argparse.Namespace) -> int:
             raise RunError("a resumed run has its own settings: leave --init and --config out, or use --set for one")
         config = resumed_config(folder, ValueConfig, settings)
     elif arguments.config:
-        config = configs.load(train_command.preset(arguments.config), ValueConfig, settings)
+        config = configs.load(configs.find(arguments.config), ValueConfig, settings)
     else:
         raise RunError("--config is missing: name a preset (such as value-9) or a YAML file, or add --resume")
     if not config.data.store and not (config.sampling.supervised and config.sampling.reinforced):

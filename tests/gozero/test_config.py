@@ -27,6 +27,21 @@ def write(folder: Path, text: str) -> Path:
     return path
 
 
+def test_a_configuration_is_found_by_path_or_name(tmp_path: Path):
+    path = write(tmp_path, "name: mine")
+    assert config.find(str(path)) == path
+    assert config.find("compact-9") == data_dir() / "configs" / "compact-9.yaml"
+    for kind, named, others in (
+        ("", ("compact-9", "policy-gradient-cartpole"), ("selfplay-9", "player-auto", "tournament-table-9")),
+        ("selfplay", ("selfplay-9",), ("compact-9", "player-auto", "tournament-table-9")),
+    ):
+        with pytest.raises(ConfigError, match="there is no configuration nothing; presets: ") as caught:
+            config.find("nothing", kind)
+        presets = str(caught.value).partition("presets: ")[2].split(", ")
+        assert set(named) <= set(presets)
+        assert not set(others) & set(presets)
+
+
 def test_values_defaults_and_overrides(tmp_path: Path):
     path = write(tmp_path, "name: a\nloop: {steps: 3}\n")
     loaded = config.load(path, Outer, ["loop.rate=2", "tags=[x, y]", "maybe.steps=7", "name=b=c"])

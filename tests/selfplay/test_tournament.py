@@ -266,12 +266,12 @@ def test_no_more_is_played_than_tells_who_is_stronger(fake, tmp_path, capsys):
     ("arguments", "sentence"),
     [
         (("--run", "{}"), "there is no tournament in"),
-        (("--run", "{}", "--standings"), "cannot read the configuration"),
+        (("--run", "{}", "--standings"), "there is no tournament in"),
         (("--run", "{}", "--players", "auto", "nobody"), "'nobody' is no player file (alphago, auto"),
         (("--run", "{}", "--players", "auto"), "two players or more"),
         (("--run", "{}", "--players", "auto", "x=gnugoo --level 1"), "cannot find the program 'gnugoo'"),
         (("--run", "{}", "--players", "auto", "policy", "--size", "40"), "size must be 1 to 25"),
-        (("--run", "{}", "--config", "none.yaml"), "cannot read the configuration none.yaml"),
+        (("--run", "{}", "--config", "none.yaml"), "none.yaml; presets: tournament-table-19, tournament-table-9"),
     ],
 )
 def test_bad_options_are_one_sentence(arguments, sentence, tmp_path, capsys):
