@@ -33,10 +33,14 @@ class LossConfig(Config, frozen=True):
     search_value: float = 0.0
     """Share of the search's value in what the value learns, from 0 to 1; the rest is the result of the game. Above 0
     where `data.searches` is set."""
+    teacher: float = 0.0
+    """Share of the teacher's answers in what policy, value and ownership learn, from 0 to 1; the rest is what happened.
+    Above 0 where `data.teacher` names a network."""
 
     def __post_init__(self) -> None:
-        if not 0 <= self.search_value <= 1:
-            raise ValueError(f"loss.search_value must be from 0 to 1, it is {self.search_value}")
+        for name in ("search_value", "teacher"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"loss.{name} must be from 0 to 1, it is {getattr(self, name)}")
 
 
 class Targets(NamedTuple):
@@ -57,6 +61,12 @@ class Targets(NamedTuple):
     nothing. Where they are there, they are what the policy learns."""
     search_value: Tensor | None = None
     """float32 [B] in [-1, 1], the value that this search found."""
+    teacher_policy: Tensor | None = None
+    """float32 [B, M], the policy of a teacher, by the moves of the network; rows add up to 1."""
+    teacher_value: Tensor | None = None
+    """float32 [B] in [-1, 1], its value."""
+    teacher_ownership: Tensor | None = None
+    """float32 [B, S*S] in [-1, 1], whose it thinks each point will be."""
 
 
 class Loss(NamedTuple):
@@ -66,12 +76,14 @@ class Loss(NamedTuple):
     policy: Tensor
     """Cross-entropy in nats of the move that was played, or of a search's shares."""
     value: Tensor | None
-    """Mean squared error of the value against z in [-1, 1] (predicting 0 for every win or loss costs 1), or z and
-    a search's value mixed."""
+    """Mean squared error of the value against z in [-1, 1] (predicting 0 for every win or loss costs 1), or z mixed
+    with the value of a search or a teacher."""
     ownership: Tensor | None
     """Mean squared error a point."""
     reply: Tensor | None
     """Cross-entropy in nats of the opponent's reply."""
+    teacher: Tensor | None = None
+    """Cross-entropy in nats of a teacher's policy."""
 
     def parts(self) -> dict[str, Tensor]:
         """Every part that there is, by name, without the total."""
@@ -95,19 +107,23 @@ def supervised_loss(
         policy = move_loss(answers.policy, targets.policy, across)
     else:
         policy = share_loss(answers.policy, targets.shares, across)
-    value = ownership = reply = None
+    value = ownership = reply = taught = None
     total = weights.policy * policy
+    if targets.teacher_policy is not None:
+        taught = share_loss(answers.policy, targets.teacher_policy, across)
+        total = weights.policy * policy.lerp(taught, weights.teacher)
     if answers.value is not None:
-        squared = (answers.value.float() - value_target(targets, weights.search_value)).square()
+        squared = (answers.value.float() - value_target(targets, weights)).square()
         value = (squared * targets.value_weight).sum() / across(targets.value_weight.sum()).clamp(min=LEAST)
         total = total + weights.value * value
     if answers.ownership is not None and targets.ownership.shape[1]:
-        ownership = (answers.ownership.float() - targets.ownership).square().mean()
+        owners = mixed(targets.ownership.float(), targets.teacher_ownership, weights.teacher)
+        ownership = (answers.ownership.float() - owners).square().mean()
         total = total + weights.ownership * ownership
     if answers.reply is not None and targets.reply is not None:
         reply = move_loss(answers.reply, targets.reply, across)
         total = total + weights.reply * reply
-    return Loss(total, policy, value, ownership, reply)
+    return Loss(total, policy, value, ownership, reply, taught)
 
 
 def move_loss(logits: Tensor, moves: Tensor, across: Callable[[Tensor], Tensor] = as_is) -> Tensor:
@@ -128,11 +144,15 @@ def share_loss(logits: Tensor, shares: Tensor, across: Callable[[Tensor], Tensor
     return total / across(shares.sum()).clamp(min=LEAST)
 
 
-def value_target(targets: Targets, search_value: float) -> Tensor:
-    """What the value learns, [B] in [-1, 1]: the result z and the search's value q as (1 - s) z + s q."""
-    if not search_value or targets.search_value is None:
-        return targets.value
-    return targets.value.lerp(targets.search_value, search_value)
+def mixed(happened: Tensor, thought: Tensor | None, share: float) -> Tensor:
+    """(1 - share) of what happened and `share` of what somebody thought would, where anybody did."""
+    return happened if thought is None or not share else happened.lerp(thought, share)
+
+
+def value_target(targets: Targets, weights: LossConfig) -> Tensor:
+    """What the value learns, [B] in [-1, 1]: the result z, mixed with the search's value, mixed with the teacher's."""
+    searched = mixed(targets.value, targets.search_value, weights.search_value)
+    return mixed(searched, targets.teacher_value, weights.teacher)
 
 
 def masked_log_policy(logits: Tensor, mask: Tensor, temperature: float) -> Tensor:

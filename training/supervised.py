@@ -9,8 +9,10 @@ from typing import Any, NamedTuple, Protocol
 import msgspec
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from engine.alphago_networks import PolicyArchitecture
+from engine.evaluator import Evaluation
 from engine.network_kinds import AnyArchitecture, Network, build
 from engine.networks import Architecture
 from gozero import features
@@ -26,6 +28,7 @@ from training.optimisers import OptimiserConfig, ScheduleConfig
 from training.ownership import final_ownership
 from training.progress import settling_progress
 from training.speed import TRAINING_COST, forward_flops
+from training.teacher import Teacher
 
 VALIDATION_BATCH = 256
 """Positions that are evaluated at a time."""
@@ -57,6 +60,9 @@ class DataConfig(Config, frozen=True):
     searches: bool = False
     """Learn from the searched positions of self-play games what the searches would play, not the moves of the games.
     Where none of the games falls into the validation split, evaluations look at those that are learned from."""
+    teacher: str = ""
+    """Network (shipped name or file) whose answers to the training positions are learned too, by `loss.teacher`; it
+    reads the same planes."""
 
 
 class PolicyConfig(Config, frozen=True):
@@ -177,15 +183,20 @@ class PolicyStage:
     def __init__(self, config: RecordsConfig, device: torch.device, world: World = ALONE, store_path: str = "") -> None:
         """Opens the store, `data.store` unless another is named.
 
-        Raises StoreError or ValueError when it is unreadable or has no game of that size.
+        Raises StoreError or ValueError when it is unreadable or has no game of that size; ValueError, NetworkFileError
+        or EvaluatorError when there is a teacher that nobody heeds, none to be heeded, or one that cannot teach this.
         """
         data = config.data
+        if bool(data.teacher) != (config.loss.teacher > 0):
+            raise ValueError("data.teacher wants a loss.teacher above 0, and the other way round")
         store = Store.open(store_path or data.store)
+        rows = world.part(config.loop.batch_size)
+        self.teacher = Teacher(data.teacher, data.features, data.size, rows) if data.teacher else None
         self.device = device
         self.world = world
         self.passes = config.network is not None
         self.weights = config.loss
-        self.judged_by = msgspec.structs.replace(config.loss, search_value=0.0)
+        self.judged_by = msgspec.structs.replace(config.loss, search_value=0.0, teacher=0.0)
         self.threads = data.threads
         self.sources = [name for name in store.meta.sources if any(text in name for text in data.sources or ("",))]
         ownership = None
@@ -203,7 +214,7 @@ class PolicyStage:
         )
         self.train = source(
             split="train",
-            batch_size=world.part(config.loop.batch_size),
+            batch_size=rows,
             seed=config.loop.seed,
             symmetry=data.symmetry,
             history_dropout=data.history_dropout,
@@ -222,7 +233,8 @@ class PolicyStage:
         """This process's part of the training batch of `step`, in the host's memory."""
         # The source numbers rows from step * batch_size on: so all parts together are the whole batch of one process.
         rows = self.train.batch(step * self.world.size + self.world.rank)
-        return self._prepared(rows)
+        answer = self.teacher.answers(rows, step) if self.teacher else None
+        return self._prepared(rows, answer)
 
     def loss(self, network: nn.Module, batch: Tensors) -> tuple[Tensor, dict[str, Tensor]]:
         """Cross-entropy of the move played plus, where the network has such heads, what else it learns from a game."""
@@ -257,10 +269,22 @@ class PolicyStage:
                 sums[key] = sums.get(key, 0.0) + float(result)
         return {key: total / self.validation_batches for key, total in sums.items()}
 
-    def _prepared(self, rows: Batch) -> Tensors:
-        """A batch as a thread that makes batches hands it on: most of the work is done there."""
+    def _prepared(self, rows: Batch, answer: Evaluation | None) -> Tensors:
+        """A batch, with the teacher's answer, as a thread that makes batches hands it on: most work is done there."""
         tensors = to_tensors(rows, passes=self.passes)
+        if answer is not None:
+            tensors = tensors._replace(targets=self._taught(tensors.targets, answer))
         return over(tensors, Tensor.pin_memory) if self.device.type == "cuda" else as_input(tensors)
+
+    def _taught(self, targets: Targets, answer: Evaluation) -> Targets:
+        """`targets` with what the teacher says, of the moves that the network knows."""
+        policy = torch.from_numpy(answer.policy_logits)
+        if not self.passes:
+            policy = functional.normalize(policy[:, :-1], p=1.0, dim=1)
+        ownership = None if answer.ownership is None else torch.from_numpy(answer.ownership)
+        return targets._replace(
+            teacher_policy=policy, teacher_value=torch.from_numpy(answer.value), teacher_ownership=ownership
+        )
 
     def _here(self, batch: Tensors) -> Tensors:
         """A batch on the network's device; planes travel as bytes and are turned to floats there."""

@@ -116,6 +116,39 @@ def test_start_from_an_exported_network(network: Path, row_store: Path, tmp_path
     assert first["policy"] < 3.0  # a fresh network starts at ln 82 = 4.4
 
 
+def test_a_teacher_s_answers_are_learned(network: Path, row_store: Path, tmp_path: Path):
+    """A network that learns its teacher alone comes near to it from random weights; nobody shows it a move."""
+    taught = ["--set", f"data.teacher={network}", "--set", "loss.teacher=1", "--set", "loss.ownership=1"]
+    arguments = ["--config", "cpu-smoke", "--store", str(row_store), *FAST, *taught, "--set", "loop.steps=60"]
+    assert train(tmp_path / "pupil", *arguments) == 0
+    records = RunFolder(tmp_path / "pupil").read_metrics()
+    costs = [record["teacher"] for record in records if record["kind"] == "train"]
+    assert costs[-1] < costs[0] < 4.5
+    assert "teacher" not in records[-1]  # held-out games judge it by what happened
+    assert records[-1]["top1"] > 0.5
+    assert export_command.main(["--run", str(tmp_path / "pupil"), "--out", str(tmp_path / "pupil.onnx")]) == 0
+    config = configs.load(
+        data_dir() / "configs" / "cpu-smoke.yaml",
+        PolicyConfig,
+        [f"data.store={row_store}", f"data.teacher={network}", "loss.teacher=1"],
+    )
+    targets = PolicyStage(config, torch.device("cpu")).batch(0).targets
+    assert targets.teacher_policy is not None
+    torch.testing.assert_close(targets.teacher_policy.sum(1), torch.ones(config.loop.batch_size))
+
+
+def test_who_cannot_teach(row_store: Path, network: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    smoke = ("train", "policy", "--run", tmp_path / "new", "--config", "cpu-smoke", "--store", row_store)
+    share = ("--set", "loss.teacher=0.5")
+    assert "data.teacher wants a loss.teacher above 0" in complaint(capsys, *smoke, *share)
+    assert "data.teacher wants" in complaint(capsys, *smoke, "--set", f"data.teacher={network}")
+    assert "there is no network nobody" in complaint(capsys, *smoke, *share, "--set", "data.teacher=nobody")
+    assert "plays on 9x9" in complaint(
+        capsys, *smoke, *share, "--set", f"data.teacher={network}", "--set", "data.size=19"
+    )
+    assert not (tmp_path / "new").exists()
+
+
 def test_a_killed_run_goes_on_as_if_nothing_had_happened(row_store: Path, tmp_path: Path):
     """Batches are made on three threads, and nobody chooses the step at which the process dies."""
     settings = ["loop.steps=80", "loop.batch_size=32", "loop.checkpoint_every=4", "loop.keep=2", "data.threads=3"]

@@ -1,0 +1,58 @@
+"""A trained network as the teacher of another: its answers to a batch say more than one game's moves and result.
+
+Distillation (Hinton, Vinyals and Dean 2015): a record names one move of several good ones, and one result of many that
+were possible; a network that has seen many records names all of them with their shares, which takes that noise out of
+what a smaller one learns.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engine import network_file
+from engine.evaluator import Evaluation
+from engine.network_file import COMPACT, NetworkFileError
+from engine.runtimes import open_network
+from gozero.geometry import symmetry_table
+from training.batches import Batch
+
+
+class Teacher:
+    """Answers batches as they are shown to the learner. Several threads may ask at once."""
+
+    def __init__(self, name: str, feature_set: str, size: int, boards: int) -> None:
+        """Opens a network by its shipped name or file, to be asked about so many `boards` of `size` at once.
+
+        Raises:
+            NetworkFileError: it is missing or unreadable, knows no value, reads other planes than those of
+                `feature_set`, or plays on other boards.
+            EvaluatorError: it cannot be run here.
+        """
+        path = network_file.find(name, size)
+        info = network_file.load_metadata(path)
+        if info.kind != COMPACT:
+            raise NetworkFileError(f"{name} cannot teach: it is of kind {info.kind!r}, a teacher of kind {COMPACT!r}")
+        if info.feature_set != feature_set:
+            raise NetworkFileError(
+                f"{name} cannot teach: it reads the planes of {info.feature_set!r}, the batches hold {feature_set!r}"
+            )
+        self._network = open_network(path, boards)
+        self._symmetries = symmetry_table(size)
+
+    def answers(self, batch: Batch, step: int) -> Evaluation:
+        """What it says about each row; in place of logits the policy float32[B, S*S+1] itself, whose rows add up to 1.
+
+        Values and ownership are for the player to move, in [-1, 1]. The batch of every `step` is shown to it turned in
+        another way than to the learner, all eight in turn: so what is learned is the mean over all symmetries of what
+        it says, which is better than what it says of any one, at the same price.
+        """
+        moves = self._symmetries[step % len(self._symmetries)]
+        points = moves[:-1]
+        planes = np.empty_like(batch.planes).reshape(*batch.planes.shape[:2], -1)
+        planes[:, :, points] = batch.planes.reshape(planes.shape)
+        answer = self._network.evaluate(planes.reshape(batch.planes.shape), batch.globals)
+        logits = answer.policy_logits[:, moves]
+        shares = np.exp(logits - logits.max(1, keepdims=True))
+        shares /= shares.sum(1, keepdims=True)
+        ownership = None if answer.ownership is None else answer.ownership[:, points]
+        return answer._replace(policy_logits=shares, ownership=ownership)
