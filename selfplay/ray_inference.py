@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,8 @@ from engine.evaluator import Evaluation, Evaluator, EvaluatorError
 from engine.network_file import NetworkFileError, NetworkInfo
 from engine.onnx_evaluator import CPU
 from engine.runtimes import devices_here, load
+from engine.spared_evaluator import SparedEvaluator
+from selfplay.gathering import Gathering
 from selfplay.ray_desk import Carrier
 
 
@@ -45,14 +46,6 @@ class OnDevice:
         pass
 
 
-class _Question:
-    """What one worker asks, until it is answered."""
-
-    def __init__(self, planes: NDArray[np.uint8], global_values: NDArray[np.float32]) -> None:
-        self.planes, self.global_values = planes, global_values
-        self.answer: Evaluation | None = None
-
-
 class Inference:
     """Evaluates for all workers on one device; what comes while it is busy makes the next batch."""
 
@@ -61,8 +54,7 @@ class Inference:
         self._runtimes = runtimes
         self._folder = tempfile.TemporaryDirectory(prefix="gozero-")
         self._carrier = Carrier(desk, Path(self._folder.name))
-        self._busy, self._lock = threading.Lock(), threading.Lock()
-        self._waiting: list[_Question] = []
+        self._gathering = Gathering()
         self._known: set[str] = set()
         self._evaluator: Evaluator | None = None
 
@@ -72,35 +64,22 @@ class Inference:
 
     def evaluate(self, name: str, planes: NDArray[np.uint8], global_values: NDArray[np.float32]) -> Evaluation:
         """Evaluates with the newest network that it knows of; a `name` that it has not heard makes it fetch that."""
-        mine = _Question(planes, global_values)
-        with self._lock:
-            self._waiting.append(mine)
-        with self._busy:
-            if mine.answer is None:
-                if name not in self._known or self._evaluator is None:
-                    self._evaluator = self._opened(self._carrier.fetch(None))
-                    self._known.add(name)
-                with self._lock:
-                    batch, self._waiting = self._waiting, []
-                _answer(batch, self._evaluator)
-        assert mine.answer is not None
-        return mine.answer
+        return self._gathering.ask(planes, global_values, lambda: self._current(name))
+
+    def _current(self, name: str) -> Evaluator:
+        """The newest network, at least as new as the one called `name`."""
+        if name not in self._known or self._evaluator is None:
+            self._evaluator = self._opened(self._carrier.fetch(None))
+            self._known.add(name)
+        return self._evaluator
 
     def _opened(self, path: Path) -> Evaluator:
-        """The network on the first of its runtimes that can play it. Raises what the last one raises."""
+        """The network on the first of its runtimes that can play it, and on the CPU once that has failed.
+
+        Raises what the last one raises.
+        """
         *others, last = self._runtimes
         for name in others:
             with contextlib.suppress(EvaluatorError, NetworkFileError):
-                return load(path, name)
-        return load(path, last)
-
-
-def _answer(batch: list[_Question], evaluator: Evaluator) -> None:
-    """Evaluates several questions at once; all are of one board size."""
-    whole = evaluator.evaluate(
-        np.concatenate([each.planes for each in batch]), np.concatenate([each.global_values for each in batch])
-    )
-    start = 0
-    for each in batch:
-        rows = slice(start, start := start + len(each.planes))
-        each.answer = Evaluation(*(None if part is None else part[rows] for part in whole))  # type: ignore[arg-type]
+                return SparedEvaluator(load(path, name), lambda: load(path, CPU))
+        return SparedEvaluator(load(path, last), lambda: load(path, CPU))
