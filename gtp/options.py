@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from engine.player import Player
 
 
+DEFAULT_PLAYER: Final = "auto"
 DEFAULT_RULES: Final = "chinese"
 DEFAULT_KOMI: Final = 7.5
 
@@ -44,17 +45,17 @@ def parser(program: str, description: str, example: str) -> argparse.ArgumentPar
 def add_player(parser: argparse.ArgumentParser) -> None:
     """Adds the options that name a player and its network."""
     add = parser.add_argument
-    add("--player", default="auto", metavar="P", help="a player file or its name (default: %(default)s)")
+    add("--player", default=DEFAULT_PLAYER, metavar="P", help="a player file or its name (default: %(default)s)")
     add("--network", metavar="X", help="a shipped network ('gozero networks' lists them), a path, or none")
 
 
 def check(arguments: argparse.Namespace) -> None:
-    """Refuses rules that nobody knows, a level or a key of player files that there is not and a network that is not
-    there or damaged; paths are made absolute.
+    """Refuses rules that nobody knows, a level, a player or a key of player files that there is not, and networks and
+    rollouts that are not there or damaged; paths are made absolute.
 
     Raises:
         ValueError: there are no such rules.
-        GozeroError: there is no such level, key or network.
+        GozeroError: there is no such level, player, key, network or rollouts.
     """
     if arguments.level is not None:
         from engine import levels
@@ -66,12 +67,16 @@ def check(arguments: argparse.Namespace) -> None:
         parse_rules(arguments.rules)
     if arguments.player.endswith(".yaml"):
         arguments.player = _whole_path(arguments.player)
-    if arguments.overrides:
+    if arguments.overrides or arguments.player != DEFAULT_PLAYER:  # for the default one's sake nothing need be imported
         from engine import player_file
 
         player_file.read(arguments.player, arguments.overrides)
-    if arguments.rollouts is not None and _is_path(arguments.rollouts, ".npz"):
-        arguments.rollouts = _whole_path(arguments.rollouts)
+    if arguments.rollouts not in (None, "auto", "random", "none"):
+        from engine import rollout_file
+
+        if _is_path(arguments.rollouts, ".npz"):
+            arguments.rollouts = _whole_path(arguments.rollouts)
+        rollout_file.load(rollout_file.find(arguments.rollouts, arguments.size))
     for option in ("network", "policy", "value"):
         setattr(arguments, option, checked_network(getattr(arguments, option)))
 

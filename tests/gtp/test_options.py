@@ -44,17 +44,24 @@ def test_keys_of_the_player_file_can_be_set():
             parsed(words)
 
 
-@pytest.mark.parametrize("words", ["--player no/such.yaml", "--lambda 0.5 --rollouts none", "--rollouts no/x.npz"])
-def test_what_only_the_player_can_refuse(words):
-    arguments = parsed(words)
-    with pytest.raises((GozeroError, ValueError)) as caught:
-        options.player_maker(arguments)(9)
+@pytest.mark.parametrize(
+    "words", ["--player no/such.yaml", "--rollouts no/x.npz", "--player nobody", "--rollouts no-19"]
+)
+def test_what_is_not_there_is_refused_at_the_start(words):
+    """Not at the first move, when nobody looks at what the engine prints any more."""
+    with pytest.raises(GozeroError, match=r"there (is|are) no") as caught:
+        parsed(words)
     if " no/" in words:
         assert str(Path("no").resolve()) in str(caught.value), "the whole path"
 
 
+def test_what_only_the_player_can_refuse():
+    arguments = parsed("--lambda 0.5 --rollouts none")
+    with pytest.raises(ValueError, match="rollout"):
+        options.player_maker(arguments)(9)
+
+
 def test_a_network_that_was_cut_short_is_refused_at_the_start(tmp_path):
-    """Not at the first move, when nobody looks at what the engine prints any more."""
     whole = network_file.find("compact-9").read_bytes()
     file = tmp_path / "half.onnx"
     file.write_bytes(whole[: len(whole) // 2])
@@ -68,7 +75,8 @@ def test_paths_do_not_depend_on_where_the_engine_runs(monkeypatch):
     monkeypatch.chdir(shipped.parent)
     for option in ("network", "policy", "value"):
         assert getattr(parsed(f"--{option} ./compact-9.onnx"), option) == str(shipped)
-    assert Path(parsed("--rollouts x.npz").rollouts).is_absolute()
+    monkeypatch.chdir(shipped.parents[1] / "rollouts")
+    assert Path(parsed("--rollouts rollout-9.npz").rollouts).is_absolute()
     assert parsed("--rollouts random").rollouts == "random"
     monkeypatch.chdir(os.sep)
     with pytest.raises(GozeroError, match=r"compact-9\.onnx"):
