@@ -63,6 +63,10 @@ class DataConfig(Config, frozen=True):
     teacher: str = ""
     """Network (shipped name or file) whose answers to the training positions are learned too, by `loss.teacher`; it
     reads the same planes."""
+    teacher_turns: bool = False
+    """Whether the teacher sees every batch in another symmetry than the learner. Then a network can learn from itself:
+    its mean over the symmetries is better than it is. A smaller one learns faster from a teacher that does not turn
+    (`RESULTS.md`)."""
 
 
 class PolicyConfig(Config, frozen=True):
@@ -191,7 +195,9 @@ class PolicyStage:
             raise ValueError("data.teacher wants a loss.teacher above 0, and the other way round")
         store = Store.open(store_path or data.store)
         rows = world.part(config.loop.batch_size)
-        self.teacher = Teacher(data.teacher, data.features, data.size, rows) if data.teacher else None
+        self.teacher: Teacher | None = None
+        if data.teacher:
+            self.teacher = Teacher(data.teacher, data.features, data.size, rows, turns=data.teacher_turns)
         self.device = device
         self.world = world
         self.passes = config.network is not None

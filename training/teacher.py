@@ -20,8 +20,11 @@ from training.batches import Batch
 class Teacher:
     """Answers batches as they are shown to the learner. Several threads may ask at once."""
 
-    def __init__(self, name: str, feature_set: str, size: int, boards: int) -> None:
+    def __init__(self, name: str, feature_set: str, size: int, boards: int, *, turns: bool = False) -> None:
         """Opens a network by its shipped name or file, to be asked about so many `boards` of `size` at once.
+
+        One that `turns` is shown the boards of every step turned in another way than the learner, all eight in turn:
+        so what is learned is the mean over all symmetries of what it says, at the price of any one.
 
         Raises:
             NetworkFileError: it is missing or unreadable, knows no value, reads other planes than those of
@@ -37,14 +40,12 @@ class Teacher:
                 f"{name} cannot teach: it reads the planes of {info.feature_set!r}, the batches hold {feature_set!r}"
             )
         self._network = open_network(path, boards)
-        self._symmetries = symmetry_table(size)
+        self._symmetries = symmetry_table(size) if turns else symmetry_table(size)[:1]
 
     def answers(self, batch: Batch, step: int) -> Evaluation:
         """What it says about each row; in place of logits the policy float32[B, S*S+1] itself, whose rows add up to 1.
 
-        Values and ownership are for the player to move, in [-1, 1]. The batch of every `step` is shown to it turned in
-        another way than to the learner, all eight in turn: so what is learned is the mean over all symmetries of what
-        it says, which is better than what it says of any one, at the same price.
+        Values and ownership are for the player to move, in [-1, 1]. All is seen as the learner sees it.
         """
         moves = self._symmetries[step % len(self._symmetries)]
         points = moves[:-1]

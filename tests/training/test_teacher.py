@@ -16,16 +16,17 @@ from training.batches import BatchSource
 from training.teacher import Teacher
 
 
-@pytest.mark.parametrize("step", [0, 5, 8 + 3, 8 + 6])
-def test_answers_are_those_to_the_turned_boards_turned_back(step: int, row_store: Path) -> None:
+@pytest.mark.parametrize(("step", "turns"), [(0, True), (5, True), (8 + 3, True), (8 + 6, True), (5, False)])
+def test_answers_are_those_to_the_turned_boards_turned_back(step: int, turns: bool, row_store: Path) -> None:
     """The boards are turned by whoever makes batches: another way than the teacher's."""
     source = BatchSource(
         Store.open(row_store), feature_set="compact", size=9, split="train", batch_size=12, seed=4, symmetry=False
     )
     positions = np.arange(0, source.positions, source.positions // 12)[:12]
-    turned, table = source.at(positions, step % 8), symmetry_table(9)[step % 8]
+    symmetry = step % 8 if turns else 0
+    turned, table = source.at(positions, symmetry), symmetry_table(9)[symmetry]
     wanted = open_network(network_file.find("compact-9"), 12).evaluate(turned.planes, turned.globals)
-    answer = Teacher("compact-9", "compact", 9, 12).answers(source.at(positions), step)
+    answer = Teacher("compact-9", "compact", 9, 12, turns=turns).answers(source.at(positions), step)
     logits = wanted.policy_logits.astype(np.float64)[:, table]
     shares = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
     np.testing.assert_allclose(answer.policy_logits, shares, atol=1e-5)
