@@ -100,8 +100,7 @@ def describe(
         "hours": round(record["seconds"] / 3600, 2),
         "board_size": config.board_size,
         "optimiser": config.optimiser.name,
-        **({"played_by": record["played_by"]} if record.get("played_by") else {}),
-        **({"started_from": record["started_from"]} if record.get("started_from") else {}),
+        **{key: record[key] for key in ("played_by", "started_from", "taught_by") if record.get(key)},
         **({"licence": licence} if licence else {}),
     }
     return NetworkInfo(

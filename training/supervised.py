@@ -322,4 +322,5 @@ def facts(config: RecordsConfig, stage: PolicyStage) -> dict[str, Any]:
         "games": stage.train.games,
         "positions_available": stage.train.positions,
         "started_from": config.init,
+        "taught_by": config.data.teacher,
     }

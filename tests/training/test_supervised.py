@@ -127,6 +127,7 @@ def test_a_teacher_s_answers_are_learned(network: Path, row_store: Path, tmp_pat
     assert "teacher" not in records[-1]  # held-out games judge it by what happened
     assert records[-1]["top1"] > 0.5
     assert export_command.main(["--run", str(tmp_path / "pupil"), "--out", str(tmp_path / "pupil.onnx")]) == 0
+    assert read_weights(str(tmp_path / "pupil.onnx"))[1].trained_on["taught_by"] == str(network)
     config = configs.load(
         data_dir() / "configs" / "cpu-smoke.yaml",
         PolicyConfig,
