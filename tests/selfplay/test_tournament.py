@@ -293,7 +293,7 @@ def test_a_shipped_tournament_is_found_by_name(fake, tmp_path, capsys, monkeypat
     (tmp_path / "configs").mkdir()
     players = f"players: {{a: {json.dumps(fake('pass'))}, b: {json.dumps(fake('resign'))}}}"
     (tmp_path / "configs" / "mine.yaml").write_text(f"{players}\ngames: 50\nsize: 5\nreferee: area\n")
-    monkeypatch.setattr("selfplay.tournament_command.data_dir", lambda: tmp_path)
+    monkeypatch.setattr("gozero.config.data_dir", lambda: tmp_path)
     assert run_command("--config", "mine", "--run", tmp_path / "run", "--games", 1) == 0
     assert [each.points for each in finished_games(tmp_path / "run")] == [1]
 
