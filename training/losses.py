@@ -34,11 +34,13 @@ class LossConfig(Config, frozen=True):
     """Share of the search's value in what the value learns, from 0 to 1; the rest is the result of the game. Above 0
     where `data.searches` is set."""
     teacher: float = 0.0
-    """Share of the teacher's answers in what policy, value and ownership learn, from 0 to 1; the rest is what happened.
-    Above 0 where `data.teacher` names a network."""
+    """Share of the teacher's policy in what the policy learns, from 0 to 1; the rest is what happened. Above 0 where
+    `data.teacher` names a network."""
+    teacher_value: float = 0.0
+    """The same of its value and ownership. 0 where the teacher is wrong about what the games shall teach."""
 
     def __post_init__(self) -> None:
-        for name in ("search_value", "teacher"):
+        for name in ("search_value", "teacher", "teacher_value"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"loss.{name} must be from 0 to 1, it is {getattr(self, name)}")
 
@@ -117,7 +119,7 @@ def supervised_loss(
         value = (squared * targets.value_weight).sum() / across(targets.value_weight.sum()).clamp(min=LEAST)
         total = total + weights.value * value
     if answers.ownership is not None and targets.ownership.shape[1]:
-        owners = mixed(targets.ownership.float(), targets.teacher_ownership, weights.teacher)
+        owners = mixed(targets.ownership.float(), targets.teacher_ownership, weights.teacher_value)
         ownership = (answers.ownership.float() - owners).square().mean()
         total = total + weights.ownership * ownership
     if answers.reply is not None and targets.reply is not None:
@@ -152,7 +154,7 @@ def mixed(happened: Tensor, thought: Tensor | None, share: float) -> Tensor:
 def value_target(targets: Targets, weights: LossConfig) -> Tensor:
     """What the value learns, [B] in [-1, 1]: the result z, mixed with the search's value, mixed with the teacher's."""
     searched = mixed(targets.value, targets.search_value, weights.search_value)
-    return mixed(searched, targets.teacher_value, weights.teacher)
+    return mixed(searched, targets.teacher_value, weights.teacher_value)
 
 
 def masked_log_policy(logits: Tensor, mask: Tensor, temperature: float) -> Tensor:

@@ -61,8 +61,8 @@ class DataConfig(Config, frozen=True):
     """Learn from the searched positions of self-play games what the searches would play, not the moves of the games.
     Where none of the games falls into the validation split, evaluations look at those that are learned from."""
     teacher: str = ""
-    """Network (shipped name or file) whose answers to the training positions are learned too, by `loss.teacher`; it
-    reads the same planes."""
+    """Network (shipped name or file) whose answers to the training positions are learned too, by `loss.teacher` and
+    `loss.teacher_value`; it reads the same planes."""
     teacher_turns: bool = False
     """Whether the teacher sees every batch in another symmetry than the learner. Then a network can learn from itself:
     its mean over the symmetries is better than it is. A smaller one learns faster from a teacher that does not turn
@@ -191,8 +191,8 @@ class PolicyStage:
         or EvaluatorError when there is a teacher that nobody heeds, none to be heeded, or one that cannot teach this.
         """
         data = config.data
-        if bool(data.teacher) != (config.loss.teacher > 0):
-            raise ValueError("data.teacher wants a loss.teacher above 0, and the other way round")
+        if bool(data.teacher) != (max(config.loss.teacher, config.loss.teacher_value) > 0):
+            raise ValueError("data.teacher wants a loss.teacher or loss.teacher_value above 0, and the other way round")
         store = Store.open(store_path or data.store)
         rows = world.part(config.loop.batch_size)
         self.teacher: Teacher | None = None
@@ -202,7 +202,7 @@ class PolicyStage:
         self.world = world
         self.passes = config.network is not None
         self.weights = config.loss
-        self.judged_by = msgspec.structs.replace(config.loss, search_value=0.0, teacher=0.0)
+        self.judged_by = msgspec.structs.replace(config.loss, search_value=0.0, teacher=0.0, teacher_value=0.0)
         self.threads = data.threads
         self.sources = [name for name in store.meta.sources if any(text in name for text in data.sources or ("",))]
         ownership = None

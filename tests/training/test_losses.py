@@ -129,14 +129,14 @@ def test_the_value_learns_the_result_and_what_the_search_thought(share: float, w
     assert value_target(found._replace(search_value=None), weights).item() == 1.0
 
 
-@pytest.mark.parametrize("name", ["search_value", "teacher"])
+@pytest.mark.parametrize("name", ["search_value", "teacher", "teacher_value"])
 def test_a_share_is_a_share(name: str):
     with pytest.raises(ValueError, match=f"loss.{name} must be from 0 to 1"):
         LossConfig(**{name: 1.5})
 
 
 def test_a_teacher_s_answers_are_learned_by_their_share():
-    """Policy: 0.25 of what its shares cost; value and ownership: the error to a target a quarter of the way to it."""
+    """Policy: 0.25 of what its shares cost; value and ownership: the error to a target half of the way to it."""
     logits = torch.tensor([[0.0, math.log(3.0)]], requires_grad=True)
     answers = Answers(logits, torch.tensor([0.5]), torch.tensor([[0.0, 0.5]]))
     happened = Targets(torch.tensor([0]), torch.ones(1), torch.ones(1), torch.tensor([[1, -1]], dtype=torch.int8))
@@ -145,15 +145,15 @@ def test_a_teacher_s_answers_are_learned_by_their_share():
         teacher_value=torch.tensor([-1.0]),
         teacher_ownership=torch.tensor([[0.0, 1.0]]),
     )
-    weights = LossConfig(value=1.0, ownership=1.0, teacher=0.25)
+    weights = LossConfig(value=1.0, ownership=1.0, teacher=0.25, teacher_value=0.5)
     loss = supervised_loss(answers, targets, weights)
     assert loss.teacher is not None
     assert loss.policy.item() == pytest.approx(math.log(4))  # of the move played, as without a teacher
     assert loss.teacher.item() == pytest.approx(0.75 * math.log(4) + 0.25 * math.log(4 / 3))
     assert loss.value is not None
-    assert loss.value.item() == pytest.approx((0.5 - 0.5) ** 2)
+    assert loss.value.item() == pytest.approx((0.5 - 0.0) ** 2)
     assert loss.ownership is not None
-    assert loss.ownership.item() == pytest.approx((0.75**2 + 1.0**2) / 2)
+    assert loss.ownership.item() == pytest.approx((0.5**2 + 0.5**2) / 2)
     loss.total.backward()
     assert logits.grad is not None
     # The softmax less what is learned: 0.75 of the move and 0.25 of the shares.

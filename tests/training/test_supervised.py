@@ -118,7 +118,7 @@ def test_start_from_an_exported_network(network: Path, row_store: Path, tmp_path
 
 def test_a_teacher_s_answers_are_learned(network: Path, row_store: Path, tmp_path: Path):
     """A network that learns its teacher alone comes near to it from random weights; nobody shows it a move."""
-    taught = ["--set", f"data.teacher={network}", "--set", "loss.teacher=1", "--set", "loss.ownership=1"]
+    taught = ["--set", f"data.teacher={network}", "--set", "loss.teacher=1", "--set", "loss.teacher_value=1"]
     arguments = ["--config", "cpu-smoke", "--store", str(row_store), *FAST, *taught, "--set", "loop.steps=60"]
     assert train(tmp_path / "pupil", *arguments) == 0
     records = RunFolder(tmp_path / "pupil").read_metrics()
@@ -141,7 +141,7 @@ def test_a_teacher_s_answers_are_learned(network: Path, row_store: Path, tmp_pat
 def test_who_cannot_teach(row_store: Path, network: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     smoke = ("train", "policy", "--run", tmp_path / "new", "--config", "cpu-smoke", "--store", row_store)
     share = ("--set", "loss.teacher=0.5")
-    assert "data.teacher wants a loss.teacher above 0" in complaint(capsys, *smoke, *share)
+    assert "data.teacher wants a loss.teacher or loss.teacher_value above 0" in complaint(capsys, *smoke, *share)
     assert "data.teacher wants" in complaint(capsys, *smoke, "--set", f"data.teacher={network}")
     assert "there is no network nobody" in complaint(capsys, *smoke, *share, "--set", "data.teacher=nobody")
     assert "plays on 9x9" in complaint(
