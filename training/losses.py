@@ -34,8 +34,8 @@ class LossConfig(Config, frozen=True):
     """Share of the search's value in what the value learns, from 0 to 1; the rest is the result of the game. Above 0
     where `data.searches` is set."""
     teacher: float = 0.0
-    """Share of the teacher's policy in what the policy learns, from 0 to 1; the rest is what happened. Above 0 where
-    `data.teacher` names a network."""
+    """Share of the teacher's policy in what the policy learns, from 0 to 1; the rest is what happened. This or the next
+    is above 0 where `data.teacher` names a network."""
     teacher_value: float = 0.0
     """The same of its value and ownership. 0 where the teacher is wrong about what the games shall teach."""
 
