@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.evaluator import Evaluation, Evaluator, EvaluatorError
+from engine.evaluator import Evaluation, Evaluator
 
 
+@dataclass(eq=False)
 class _Question:
-    """What one thread asks, until it is answered."""
+    """What one thread asks, and where its answer comes to."""
 
-    def __init__(self, planes: NDArray[np.uint8], global_values: NDArray[np.float32]) -> None:
-        self.planes, self.global_values = planes, global_values
-        self.answer: Evaluation | None = None
-        self.error: EvaluatorError | None = None
+    planes: NDArray[np.uint8]
+    """[B, C, S, S]"""
+    global_values: NDArray[np.float32]
+    """[B, G]"""
+    answer: Future[Evaluation]
 
 
 class Gathering:
@@ -35,13 +39,13 @@ class Gathering:
         `evaluator` names whom to ask, when it is this thread's turn to.
 
         Raises:
-            EvaluatorError: the batch that the question was in failed; whatever else `evaluator` raises.
+            EvaluatorError: the batch that the question was in failed. Whatever else `evaluator` or who it names raises.
         """
-        mine = _Question(planes, global_values)
+        mine = _Question(planes, global_values, Future())
         with self._lock:
             self._waiting.append(mine)
         with self._busy:
-            if mine.answer is None and mine.error is None:
+            if not mine.answer.done():
                 try:
                     asked = evaluator()
                 except BaseException:
@@ -51,10 +55,7 @@ class Gathering:
                 with self._lock:
                     batch, self._waiting = self._waiting, []
                 _answer(batch, asked)
-        if mine.error is not None:
-            raise EvaluatorError(str(mine.error)) from mine.error  # each thread its own: they add their own traceback
-        assert mine.answer is not None
-        return mine.answer
+        return mine.answer.result()
 
 
 def _answer(batch: list[_Question], evaluator: Evaluator) -> None:
@@ -62,11 +63,12 @@ def _answer(batch: list[_Question], evaluator: Evaluator) -> None:
     planes = np.concatenate([each.planes for each in batch])
     try:
         whole = evaluator.evaluate(planes, np.concatenate([each.global_values for each in batch]))
-    except EvaluatorError as error:
+    except Exception as error:  # noqa: BLE001 (whatever it is: all who wait must hear it)
         for each in batch:
-            each.error = error
+            each.answer.set_exception(error)
         return
     start = 0
     for each in batch:
         rows = slice(start, start := start + len(each.planes))
-        each.answer = Evaluation(*(None if part is None else part[rows] for part in whole))  # type: ignore[arg-type]
+        parts = (None if part is None else part[rows] for part in whole)
+        each.answer.set_result(Evaluation(*parts))  # type: ignore[arg-type]

@@ -110,10 +110,11 @@ def supervised_loss(
     else:
         policy = share_loss(answers.policy, targets.shares, across)
     value = ownership = reply = taught = None
-    total = weights.policy * policy
+    learned = policy
     if targets.teacher_policy is not None:
         taught = share_loss(answers.policy, targets.teacher_policy, across)
-        total = weights.policy * policy.lerp(taught, weights.teacher)
+        learned = policy.lerp(taught, weights.teacher)
+    total = weights.policy * learned
     if answers.value is not None:
         squared = (answers.value.float() - value_target(targets, weights)).square()
         value = (squared * targets.value_weight).sum() / across(targets.value_weight.sum()).clamp(min=LEAST)

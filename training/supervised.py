@@ -9,7 +9,6 @@ from typing import Any, NamedTuple, Protocol
 import msgspec
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from engine.alphago_networks import PolicyArchitecture
 from engine.evaluator import Evaluation
@@ -284,9 +283,8 @@ class PolicyStage:
 
     def _taught(self, targets: Targets, answer: Evaluation) -> Targets:
         """`targets` with what the teacher says, of the moves that the network knows."""
-        policy = torch.from_numpy(answer.policy_logits)
-        if not self.passes:
-            policy = functional.normalize(policy[:, :-1], p=1.0, dim=1)
+        logits = torch.from_numpy(answer.policy_logits)
+        policy = (logits if self.passes else logits[:, :-1]).softmax(1)
         ownership = None if answer.ownership is None else torch.from_numpy(answer.ownership)
         return targets._replace(
             teacher_policy=policy, teacher_value=torch.from_numpy(answer.value), teacher_ownership=ownership

@@ -43,17 +43,11 @@ class Teacher:
         self._symmetries = symmetry_table(size) if turns else symmetry_table(size)[:1]
 
     def answers(self, batch: Batch, step: int) -> Evaluation:
-        """What it says about each row; in place of logits the policy float32[B, S*S+1] itself, whose rows add up to 1.
-
-        Values and ownership are for the player to move, in [-1, 1]. All is seen as the learner sees it.
-        """
+        """What it says about each row of the batch of `step`, for the player to move, turned as the learner sees it."""
         moves = self._symmetries[step % len(self._symmetries)]
         points = moves[:-1]
         planes = np.empty_like(batch.planes).reshape(*batch.planes.shape[:2], -1)
         planes[:, :, points] = batch.planes.reshape(planes.shape)
         answer = self._network.evaluate(planes.reshape(batch.planes.shape), batch.globals)
-        logits = answer.policy_logits[:, moves]
-        shares = np.exp(logits - logits.max(1, keepdims=True))
-        shares /= shares.sum(1, keepdims=True)
         ownership = None if answer.ownership is None else answer.ownership[:, points]
-        return answer._replace(policy_logits=shares, ownership=ownership)
+        return answer._replace(policy_logits=answer.policy_logits[:, moves], ownership=ownership)

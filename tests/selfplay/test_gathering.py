@@ -10,6 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 from engine.evaluator import NO_FEATURES, Evaluation, EvaluatorError
+from engine.network_file import NetworkFileError
+from gozero.errors import GozeroError
 from selfplay.gathering import Gathering
 
 
@@ -18,7 +20,7 @@ class Summing:
 
     feature_set = NO_FEATURES
 
-    def __init__(self, error: EvaluatorError | None = None) -> None:
+    def __init__(self, error: GozeroError | None = None) -> None:
         self.batches: list[int] = []
         self.is_asked, self.go_on = threading.Event(), threading.Event()
         self.error = error
@@ -66,13 +68,14 @@ def test_what_comes_meanwhile_is_one_batch() -> None:
         assert answer.ownership is None
 
 
-def test_a_batch_that_fails_is_told_to_all_who_were_in_it() -> None:
-    evaluator = Summing(EvaluatorError("the device has gone"))
+@pytest.mark.parametrize("kind", [EvaluatorError, NetworkFileError])
+def test_a_batch_that_fails_is_told_to_all_who_were_in_it(kind: type[GozeroError]) -> None:
+    evaluator = Summing(kind("the device has gone"))
     first, *others = asked_by_four(evaluator)
     assert evaluator.batches == [1, 6]
     assert isinstance(first, Evaluation)
     for error in others:
-        assert isinstance(error, EvaluatorError)
+        assert isinstance(error, kind)
         assert str(error) == "the device has gone"
 
 
