@@ -75,7 +75,8 @@ def sensible_moves(state, history, length, superko, passes, where, mask):
 def ask(boards, slots, table, terms, passes, turns, told, mask):
     """Turns the boards in `slots`, int64[n], by random symmetries if `turns`, and fills what is asked beside planes.
 
-    table: int32[8, size * size + 1], gozero.geometry.symmetry_table. terms: [1] of engine._tree.TERMS, the rules.
+    table: int32[8, size * size + 1], gozero.geometry.symmetry_table. terms: [N] of
+    engine._tree.TERMS, the rules and the komi of each slot's game.
     told: float32[n, G], gozero.features.GLOBALS; mask: uint8[n, size * size + 1], see `sensible_moves`.
     """
     for row in range(slots.shape[0]):
@@ -83,9 +84,9 @@ def ask(boards, slots, table, terms, passes, turns, told, mask):
         state = boards.state[slot]
         symmetry = random_below(boards.rng[slot], 8) if turns != 0 else np.int64(0)
         boards.symmetry[slot] = symmetry
-        tell(state, terms[0], told[row])
+        tell(state, terms[slot], told[row])
         length = boards.length[slot] + 1
-        superko = terms[0]["superko"]
+        superko = terms[slot]["superko"]
         sensible_moves(state, boards.history[slot], length, superko, passes, table[symmetry], mask[row])
 
 

@@ -15,6 +15,9 @@ from gozero.rules import parse_rules
 
 _U64: Final = 0xFFFFFFFFFFFFFFFF
 
+_KOMI: Final = 0x5D1E8A90C6B3F247
+"""Sets the draw of a game's komi apart from other draws."""
+
 
 class AreaGames(Config, frozen=True):
     """The terms of games whose end is counted by area as the board stands.
@@ -26,6 +29,9 @@ class AreaGames(Config, frozen=True):
     """Board size."""
     komi: float = 7.5
     """Points that White is given."""
+    komi_spread: int = 0
+    """How many points the komi of a game may lie above or below `komi`: a whole number, drawn for each game, all alike
+    likely. Who has seen one komi alone plays others worse."""
     rules: str = "chinese"
     """Rule set; one that counts area."""
     longest: int = 0
@@ -36,8 +42,9 @@ class AreaGames(Config, frozen=True):
             raise ValueError(f"size must be from 2 to 25, it is {self.size}")
         if parse_rules(self.rules).scoring != "area":
             raise ValueError(f"rules {self.rules!r} count territory; self-play wants rules that count area")
-        if self.longest < 0:
-            raise ValueError(f"longest must not be negative, it is {self.longest}")
+        for name in ("komi_spread", "longest"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} must not be below 0, but is {getattr(self, name)}")
 
     @property
     def most_moves(self) -> int:
@@ -49,6 +56,12 @@ def game_seed(seed: int, number: int) -> int:
     """What the random numbers of a game are made from, 64 bits: of the seed of all games and its own number."""
     start = int(mix(np.uint64(seed & _U64)))
     return int(mix(np.uint64((start + number) & _U64)))
+
+
+def komi_of(settings: AreaGames, seed: int) -> float:
+    """The komi of the game whose random numbers are made of `seed`, 64 bits: points that White is given."""
+    spread = settings.komi_spread
+    return settings.komi + int(mix(np.uint64(seed ^ _KOMI))) % (2 * spread + 1) - spread
 
 
 def record_of(

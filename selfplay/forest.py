@@ -15,19 +15,17 @@ from engine.flight import evaluate, new_batch
 from engine.root import move_tables
 from gozero import _board, features
 from gozero._features import HISTORY
-from gozero._random import mix
 from gozero.geometry import SYMMETRIES, symmetry_table
 from gozero.rules import parse_rules
 from gozero.searches import GameSearches
 from selfplay import _forest
 from selfplay._forest import ForestArrays, Scratch
 from selfplay._game import Boards
+from selfplay.area_games import komi_of
 from selfplay.searched_settings import SearchedSettings
 
 _BY_NAME: Final = ("c_puct", "c_puct_growth", "c_puct_base", "fpu_reduction")
 """Terms of the search that settings name alike."""
-_KOMI: Final = 0x5D1E8A90C6B3F247
-"""Sets the draw of a game's komi apart from other draws."""
 
 
 class Standing(NamedTuple):
@@ -43,12 +41,6 @@ class Standing(NamedTuple):
     lowest: tuple[float, float]
     opened: int
     evaluations: int
-
-
-def komi_of(settings: SearchedSettings, seed: int) -> float:
-    """The komi of the game whose random numbers are made of `seed`, 64 bits: points that White is given."""
-    spread = settings.komi_spread
-    return settings.komi + int(mix(np.uint64(seed ^ _KOMI))) % (2 * spread + 1) - spread
 
 
 class Forest:

@@ -25,7 +25,7 @@ from gozero.record import GameRecord
 from gozero.rules import parse_rules
 from selfplay import _game
 from selfplay._game import Boards
-from selfplay.area_games import AreaGames, game_seed, record_of
+from selfplay.area_games import AreaGames, game_seed, komi_of, record_of
 
 RANDOM: Final = -1
 """Stands in a seat for who draws any move with equal chances."""
@@ -186,10 +186,9 @@ class _Table:
         self._numbers = np.full(count, -1, np.int64)
         self._gave_up = np.zeros(count, np.int64)
         self._resigns = np.zeros(count, np.bool_)
-        self._terms = np.zeros(1, TERMS)
+        self._terms = np.zeros(count, TERMS)  # of the game in each slot
         self._terms["superko"] = self._rules.superko_code
         self._terms["suicide"] = self._rules.suicide
-        self._terms["komi"] = settings.komi
         self._terms["komi_scale"] = features.KOMI_SCALE
 
     def close(self) -> None:
@@ -216,6 +215,7 @@ class _Table:
         seed = np.uint64(game_seed(self._seed, number))
         _game.begin(self._boards, slot, self._settings.size, self._rules.suicide, self._rules.superko_code, seed)
         self._numbers[slot], self._gave_up[slot] = number, 0
+        self._terms["komi"][slot] = komi_of(self._settings, int(seed))
         # Drawn apart from the numbers that moves are drawn by.
         self._resigns[slot] = int(mix(seed ^ np.uint64(_PLAY_OUT))) / 2.0**64 >= self._settings.play_out
 
@@ -284,11 +284,12 @@ class _Table:
         black, white = _board.area(state)
         length, passed = int(boards.length[slot]), bool(state[_board.PASSES] >= 2)
         gave_up_now = not passed and length < settings.most_moves
+        komi = float(self._terms["komi"][slot])
         record = record_of(
             settings,
             boards.codes[slot, :length].copy(),
-            settings.komi,
-            float(black) - float(white) - settings.komi,
+            komi,
+            float(black) - float(white) - komi,
             passed=passed,
             resigned=int(state[_board.TO_PLAY]) if gave_up_now else 0,
         )

@@ -18,10 +18,6 @@ class SearchedSettings(AreaGames, frozen=True):
     A game ends with two passes in a row, and all stones on the board count.
     """
 
-    komi_spread: int = 0
-    """How many points the komi of a game may lie above or below `komi`: a whole number, drawn for each game, all alike
-    likely. Who has seen one komi alone plays others worse."""
-
     root: Literal["puct", "gumbel"] = "gumbel"
     """How moves are chosen at the root. `puct`: as everywhere in the tree; the policy learns the shares of the visits
     (AlphaGo Zero). `gumbel`: some are drawn and the visits shared out among them by sequential halving; the policy
@@ -74,7 +70,7 @@ class SearchedSettings(AreaGames, frozen=True):
         for name, least in (("visits", 2), ("quick_visits", 2), ("gumbel_moves", 1)):
             if getattr(self, name) < least:
                 raise ValueError(f"{name} must be at least {least}, but is {getattr(self, name)}")
-        for name in ("komi_spread", "opening_moves", "sampled_moves", "c_puct", "c_puct_growth", "fpu_reduction"):
+        for name in ("opening_moves", "sampled_moves", "c_puct", "c_puct_growth", "fpu_reduction"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} must not be below 0, but is {getattr(self, name)}")
         for name in ("temperature", "noise_total", "c_puct_base"):

@@ -237,3 +237,21 @@ def test_bench(capsys: pytest.CaptureFixture[str]) -> None:
     assert figures["games_per_min"] == pytest.approx(60 * figures["positions_per_s"] / figures["moves_per_game"])
     with pytest.raises(ValueError, match="at least 1"):
         bench_selfplay.main(["--boards", "0"])
+
+
+def test_every_game_has_a_komi_of_its_own_that_the_policy_is_told_and_that_counts() -> None:
+    told: dict[int, set[float]] = {}
+
+    def watch(turn: Turn) -> None:
+        for game, komi in zip(turn.games.tolist(), turn.global_values[:, 0] * features.KOMI_SCALE, strict=True):
+            told.setdefault(game, set()).add(round(abs(float(komi)), 3))
+
+    settings = GameSettings(size=SIZE, komi=4.5, komi_spread=2, longest=200)
+    games = played(40, settings, boards=8, watch=watch)
+    assert {game.record.komi for game in games} == {2.5, 3.5, 4.5, 5.5, 6.5}
+    for game in games:
+        assert told[game.number] == {game.record.komi}
+        position = Position(SIZE, komi=game.record.komi, rules="chinese")
+        for _, index in moves_of(game):
+            position.play(PASS if index == SIZE**2 else point_of(index, SIZE))
+        assert game.record.margin == abs(position.score())
