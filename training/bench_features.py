@@ -22,8 +22,8 @@ from gozero.record import decode, rules_of_code
 from gozero.store import Store
 from training import _batches, _bench_features
 from training.batches import ALL, BatchSource
+from training.eval_games import open_games
 from training.pack import PackError
-from training.policy_eval import open_games
 
 SIZES: Final = (9, 19)
 SETS: Final = {"alphago48": "alphago48", "prefix12": "alphago12", "compact": "compact"}

@@ -1,11 +1,8 @@
 """How well a network file predicts held-out moves, measured through the runtime that plays."""
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import msgspec
@@ -16,10 +13,9 @@ from numpy.typing import NDArray
 from engine.evaluator import Evaluator
 from gozero.geometry import SYMMETRIES, symmetry_table
 from gozero.record import MAX_CODES, WHITE_BIT
-from gozero.store import Store, is_store
+from gozero.store import Store
 from gozero.symmetry import transform_planes
-from training import pack
-from training.batches import ALL, Batch, BatchSource
+from training.batches import Batch, BatchSource
 from training.intervals import difference_interval, share_interval
 
 BATCH: Final = 32
@@ -95,35 +91,6 @@ class PolicyResult(Scores, kw_only=True, frozen=True):
     seed: int
     positions_per_s: float
     """Speed of the evaluation, board replay included."""
-
-
-@contextmanager
-def open_games(
-    paths: list[str], size: int, workers: int = 1, on_progress: Callable[[pack.Progress], None] | None = None
-) -> Iterator[tuple[Store, pack.Report | None]]:
-    """A store that holds the games under `paths`, for as long as the context lasts.
-
-    SGF files and archives are packed for it by so many processes, of which `on_progress` hears; then the report of that
-    comes with it. Raises StoreError, ArchiveError or PackError.
-    """
-    if len(paths) == 1 and is_store(paths[0]):
-        yield Store.open(paths[0]), None
-        return
-    with TemporaryDirectory(prefix="gozero-eval-", ignore_cleanup_errors=True) as folder:
-        settings = pack.Settings(keep_unknown_results=True, sizes=(size,))
-        try:
-            store = Path(folder) / "store"
-            report = pack.pack(paths, store, settings=settings, workers=workers, on_progress=on_progress)
-        except pack.PackError as error:
-            raise pack.PackError(
-                f"{', '.join(paths)}: {error}; wanted are {size}x{size} games, as --size or --network says"
-            ) from None
-        yield Store.open(report.store), report
-
-
-def default_split(packed: bool) -> str:
-    """The test split of a store; loose records are all taken, as nobody trained on them here."""
-    return "test" if packed else ALL
 
 
 def phases(size: int) -> list[tuple[str, int, int]]:

@@ -1,35 +1,21 @@
 """`gozero eval policy`: how often a network finds the move that was played."""
 
 import argparse
-import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 from msgspec import UNSET
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from engine import network_file
 from engine.network_file import NetworkFileError, NetworkInfo
 from gozero.record import SPLITS
-from training import pack
 from training.archives import ARCHIVES
 from training.batches import ALL
-from training.policy_eval import (
-    BATCH,
-    LONGEST_GAME,
-    Comparison,
-    PolicyResult,
-    Scores,
-    default_split,
-    evaluate_policy,
-    open_games,
-    phases,
-)
+from training.eval_games import default_split, read_games, reporting
+from training.policy_eval import BATCH, LONGEST_GAME, Comparison, PolicyResult, Scores, evaluate_policy, phases
 
 EPILOG = """\
 Positions are drawn by --seed over all games of the split, those left out where the player passed: the same command
@@ -40,10 +26,6 @@ examples:
   gozero eval policy --network compact-19 --games games.store --source tygem
   gozero eval policy --network mine.onnx --games my-games/ --symmetries
   gozero eval policy --network small-fp16.onnx --against small.onnx --games games.store"""
-
-
-QUIET_SECONDS = 5.0
-"""Nobody needs to be told how far something is that takes no longer."""
 WITHOUT_VALUE = "policy"
 """The kind of network that says nothing about who wins."""
 
@@ -88,16 +70,7 @@ def _parser() -> argparse.ArgumentParser:
 def _evaluate(options: argparse.Namespace) -> PolicyResult:
     path, info, size = _network(options.network or network_file.AUTO, options.size)
     against = _network(options.against, size)[:2] if options.against else None
-    with ExitStack() as stack:
-        with reporting("reading", "bytes") as tell:
-
-            def read(state: pack.Progress) -> None:
-                tell(state.bytes_read, state.bytes_total)
-
-            games = open_games(options.games, size, options.threads, read)
-            store, packed = stack.enter_context(games)
-        if packed and packed.skipped:
-            _print_skipped(packed)
+    with read_games(options.games, size, options.threads) as (store, packed):
         from engine.onnx_evaluator import OnnxEvaluator
 
         evaluator = OnnxEvaluator(path, threads=options.threads)
@@ -132,43 +105,11 @@ def _network(name: str, size: int | None) -> tuple[Path, NetworkInfo, int]:
     return path, info, size
 
 
-def _print_skipped(packed: pack.Report) -> None:
-    """Say which records could not be used; those of other board sizes were not asked for."""
-    for note in packed.first_skipped:
-        if note.reason != pack.WRONG_SIZE:
-            print(f"skipped {note.name}: {note.reason}{f' ({note.detail})' if note.detail else ''}", file=sys.stderr)
-    reasons = ", ".join(f"{reason} {count:,}" for reason, count in packed.skipped.items())
-    print(f"records left out: {reasons}", file=sys.stderr)
-
-
 def _names(path: Path, info: NetworkInfo, against: tuple[Path, NetworkInfo] | None) -> tuple[str, str]:
     """What the networks are called: by file where both say the same."""
     if against and against[1].name == info.name:
         return str(path), str(against[0])
     return info.name, against[1].name if against else ""
-
-
-@contextmanager
-def reporting(what: str, unit: str) -> Iterator[Callable[[int, int], None]]:
-    """Progress on stderr: a bar on a terminal, else a line every tenth of what takes its time; yields what is told
-    (done, total)."""
-    if sys.stderr.isatty():
-        columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-            task = bar.add_task(what, total=None, visible=False)
-            yield lambda done, total: bar.update(task, completed=done, total=total, visible=True)
-        return
-    tenths, started = 0, time.monotonic()
-
-    def tell(done: int, total: int) -> None:
-        nonlocal tenths
-        seconds = time.monotonic() - started
-        if tenths < done * 10 // total < 10 and seconds > QUIET_SECONDS:
-            tenths = done * 10 // total
-            left = seconds * (total - done) / done
-            print(f"{what}: {done:,} of {total:,} {unit}, {left:.0f} s left", file=sys.stderr, flush=True)
-
-    yield tell
 
 
 def print_result(result: PolicyResult) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -25,8 +24,9 @@ from gozero.store import Store
 from selfplay.elo import Z95
 from training import _rollout_fit
 from training.batches import ALL, BatchSource
+from training.eval_games import default_split, read_games, reporting
 from training.intervals import share_interval, spread_of_mean
-from training.policy_eval import default_split, draw_positions, open_games
+from training.policy_eval import draw_positions
 from training.rollout_fit import Games
 
 _ANY_FEATURES = "compact"
@@ -98,7 +98,7 @@ def main(argv: Sequence[str]) -> int:
         parser.error("--positions must be at least 1")
     policy = RolloutPolicy(rollout_file.load(rollout_file.find(options.network, options.size or 19)))
     size = options.size or policy.weights.size
-    with open_games(options.games, size) as (store, packed):
+    with read_games(options.games, size) as (store, packed), reporting("evaluating", "positions") as tell:
         result = evaluate_rollout(
             policy,
             store,
@@ -107,7 +107,7 @@ def main(argv: Sequence[str]) -> int:
             positions=options.positions,
             seed=options.seed,
             sources=tuple(options.source),
-            on_progress=_tell if sys.stderr.isatty() else None,
+            on_progress=tell,
         )
     if options.json:
         print(msgspec.json.encode(result).decode())
@@ -205,10 +205,6 @@ def _winners_told(
         figures[name] = float(told.mean())
         figures[f"{name}_ci95"] = (max(0.0, float(told.mean()) - spread), min(1.0, float(told.mean()) + spread))
     return WinnersTold(positions=len(chosen), **figures)
-
-
-def _tell(done: int, total: int) -> None:
-    print(f"\r{done:,} of {total:,} positions ", end="\n" if done == total else "", file=sys.stderr, flush=True)
 
 
 def _print_table(result: RolloutResult) -> None:

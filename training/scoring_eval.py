@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
@@ -21,7 +20,7 @@ from gozero.record import ENDINGS, WHITE_BIT, GameRecord, decode
 from gozero.scoring import final_score
 from gozero.store import Store
 from selfplay.elo import wilson_interval
-from training.policy_eval import open_games
+from training.eval_games import read_games, reporting
 
 EPILOG: Final = """\
 Counted are games whose record gives a margin or a draw, or that end in two passes. What is dead or in seki is estimated
@@ -119,7 +118,7 @@ def main(argv: Sequence[str]) -> int:
     for name in ("sample", "playouts"):
         if getattr(options, name) is not None and getattr(options, name) < 1:
             raise ValueError(f"--{name} must be at least 1, not {getattr(options, name)}")
-    with open_games(options.games, options.size) as (store, _):
+    with read_games(options.games, options.size) as (store, _), reporting("counting", "games") as tell:
         result = evaluate_scoring(
             store,
             size=options.size,
@@ -127,7 +126,7 @@ def main(argv: Sequence[str]) -> int:
             sample=options.sample,
             playouts=options.playouts,
             seed=options.seed,
-            on_progress=_tell if sys.stderr.isatty() else None,
+            on_progress=tell,
         )
     if options.json:
         print(msgspec.json.encode(result).decode())
@@ -276,10 +275,6 @@ def _agreement(kind: Kind, games: Sequence[Comparison]) -> Agreement:
         within_one=sum(abs(difference) <= 1 for difference in differences) / count if count else None,
         off_by={f"{value:+g}": times for value, times in Counter(differences).most_common(OFF_BY_SHOWN)},
     )
-
-
-def _tell(done: int, total: int) -> None:
-    print(f"\r{done:,} of {total:,} games ", end="\n" if done == total else "", file=sys.stderr, flush=True)
 
 
 def _print_table(result: ScoringResult) -> None:

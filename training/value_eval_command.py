@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from contextlib import ExitStack
 from pathlib import Path
 
 import msgspec
@@ -16,8 +15,7 @@ from engine import network_file
 from engine.network_file import POLICY, NetworkFileError
 from gozero.record import SPLITS
 from training.batches import ALL
-from training.policy_eval import default_split, open_games
-from training.policy_eval_command import reporting
+from training.eval_games import default_split, read_games, reporting
 from training.value_eval import ValueResult, ValueScores, draw_plot, evaluate_value
 
 EPILOG = """\
@@ -71,8 +69,7 @@ def _evaluate(options: argparse.Namespace) -> ValueResult:
     if info.kind == POLICY:
         raise NetworkFileError(f"the network {info.name} judges no position: it is of kind {info.kind!r}")
     size = options.size or (network_file.DEFAULT_SIZE if info.boards == "any" else info.boards[-1])
-    with ExitStack() as stack:
-        store, packed = stack.enter_context(open_games(options.games, size, options.threads))
+    with read_games(options.games, size, options.threads) as (store, packed):
         from engine.onnx_evaluator import OnnxEvaluator
 
         with reporting("evaluating", "positions") as tell:

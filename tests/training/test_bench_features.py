@@ -14,8 +14,8 @@ from gozero.geometry import symmetry_table
 from gozero.position import Position
 from gozero.store import Store
 from training import _bench_features, bench_features
+from training.eval_games import open_games
 from training.pack import PackError
-from training.policy_eval import open_games
 
 
 @pytest.fixture(autouse=True)

@@ -17,7 +17,8 @@ from gozero.position import Position
 from gozero.store import Store
 from training import eval_command
 from training.batches import ALL, BatchSource
-from training.policy_eval import draw_positions, evaluate_policy, open_games, phases
+from training.eval_games import open_games
+from training.policy_eval import draw_positions, evaluate_policy, phases
 
 SGF = (
     "(;GM[1]SZ[9]KM[7]RU[Chinese]RE[B+R]BR[4d]WR[2k]"

@@ -7,7 +7,7 @@ import pytest
 
 from gozero import cli
 from gozero.coords import BLACK, WHITE
-from training.policy_eval import open_games
+from training.eval_games import open_games
 from training.scoring_eval import choose_games, compare, evaluate_scoring
 
 
