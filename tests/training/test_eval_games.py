@@ -20,10 +20,12 @@ def test_records_are_packed_and_the_broken_ones_named(tmp_path: Path, capsys: py
     (tmp_path / "broken.sgf").write_text(BROKEN)
     with read_games([str(tmp_path)], 5) as (store, packed):
         assert len(store.games) == 1
-        assert packed is not None and packed.games == 1
+        assert packed is not None
+        assert packed.games == 1
         assert default_split(packed is None) == ALL
     told = capsys.readouterr().err
-    assert "broken.sgf" in told and "good.sgf" not in told
+    assert "broken.sgf" in told
+    assert "good.sgf" not in told
 
 
 def test_a_store_is_read_where_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
