@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 DEFAULT_PLAYER: Final = "auto"
 DEFAULT_RULES: Final = "chinese"
 DEFAULT_KOMI: Final = 7.5
+DEFAULT_SIZE: Final = 19
+NETWORKS: Final = ("network", "policy", "value")
+"""The options that name networks."""
 
 
 def parser(program: str, description: str, example: str) -> argparse.ArgumentParser:
@@ -36,7 +39,8 @@ def parser(program: str, description: str, example: str) -> argparse.ArgumentPar
     add("--set", dest="overrides", action="append", default=[], metavar="KEY=VALUE", help=key_help)
     add("--threads", type=at_least(1), metavar="N", help="threads that evaluate positions")
     add("--temperature", type=not_negative, metavar="T", help="above 0: vary the moves (default 0)")
-    add("--size", type=board_size, default=19, metavar="N", help="board size at the start (default 19)")
+    size = f"board size at the start (default {DEFAULT_SIZE}, or what a named network plays on)"
+    add("--size", type=board_size, metavar="N", help=size)
     add("--komi", type=finite, default=DEFAULT_KOMI, metavar="K", help="points for White at the start (default 7.5)")
     add("--rules", default=DEFAULT_RULES, metavar="R", help="rules at the start (default chinese)")
     return made
@@ -51,7 +55,7 @@ def add_player(parser: argparse.ArgumentParser) -> None:
 
 def check(arguments: argparse.Namespace) -> None:
     """Refuses rules that nobody knows, a level, a player or a key of player files that there is not, and networks and
-    rollouts that are not there or damaged; paths are made absolute.
+    rollouts that are not there or damaged; paths are made absolute, and a size that nobody named is filled in.
 
     Raises:
         ValueError: there are no such rules.
@@ -71,14 +75,29 @@ def check(arguments: argparse.Namespace) -> None:
         from engine import player_file
 
         player_file.read(arguments.player, arguments.overrides)
+    named = [checked_network(getattr(arguments, option)) for option in NETWORKS]
+    for option, network in zip(NETWORKS, named, strict=True):
+        setattr(arguments, option, network)
+    if arguments.size is None:
+        arguments.size = _usual_size(named)
     if arguments.rollouts not in (None, "auto", "random", "none"):
         from engine import rollout_file
 
         if _is_path(arguments.rollouts, ".npz"):
             arguments.rollouts = _whole_path(arguments.rollouts)
         rollout_file.load(rollout_file.find(arguments.rollouts, arguments.size))
-    for option in ("network", "policy", "value"):
-        setattr(arguments, option, checked_network(getattr(arguments, option)))
+
+
+def _usual_size(networks: Sequence[str | None]) -> int:
+    """The largest board that all of the networks play on, where they do not play on the usual one."""
+    named = [network for network in networks if network not in (None, "auto", "none")]
+    if not named:
+        return DEFAULT_SIZE
+    from engine import network_file
+
+    infos = [network_file.load_metadata(network_file.find(network)) for network in named]
+    sizes = [size for size in range(coords.MIN_SIZE, coords.MAX_SIZE + 1) if all(i.supports(size) for i in infos)]
+    return DEFAULT_SIZE if DEFAULT_SIZE in sizes or not sizes else sizes[-1]
 
 
 def checked_network(named: str | None) -> str | None:

@@ -81,3 +81,18 @@ def test_paths_do_not_depend_on_where_the_engine_runs(monkeypatch):
     monkeypatch.chdir(os.sep)
     with pytest.raises(GozeroError, match=r"compact-9\.onnx"):
         parsed("--network ./compact-9.onnx")
+
+
+@pytest.mark.parametrize(
+    ("words", "size"),
+    [
+        ("", 19),
+        ("--network none", 19),
+        ("--network compact-19", 19),
+        ("--network compact-9", 9),
+        ("--policy compact-19 --value compact-9", 9),
+        ("--network compact-9 --size 13", 13),
+    ],
+)
+def test_the_board_at_the_start_is_one_that_the_network_plays_on(words, size):
+    assert parsed(words).size == size
