@@ -44,6 +44,9 @@ class GameSettings:
     """Seconds that the engines are told to think for a move; None: they are told nothing."""
     move_timeout: float = 120.0
     """Seconds after which an engine without a move has lost."""
+    first_timeout: float | None = None
+    """The same for the first move of a process, which may have a network to load or code to compile; None: as for any
+    other."""
     referee: str | None = None
     """Command line of the engine that counts; None: plain area count."""
 
@@ -109,6 +112,7 @@ class Seat:
     seconds: float = 0.0
     turns: int = 0
     _client: GtpClient | None = None
+    _has_moved: bool = False  # the process that runs now
 
     def send(self, command: str, seconds: float) -> str:
         """The engine's reply.
@@ -132,6 +136,7 @@ class Seat:
     def _start(self) -> GtpClient:
         try:
             self._client = client = GtpClient(self.command, self.log)
+            self._has_moved = False
             self.name = client.send("name", START_SECONDS)
         except EngineError as error:
             if self.command in self.started or self.stopped.is_set():
@@ -153,8 +158,11 @@ class Seat:
     def move(self, settings: GameSettings) -> str:
         """Ask for a move, on the clock."""
         start = time.monotonic()
+        first = settings.first_timeout if not self._has_moved else None
         try:
-            return self.send(f"genmove {coords.colour_letter(self.colour)}", settings.move_timeout)
+            reply = self.send(f"genmove {coords.colour_letter(self.colour)}", first or settings.move_timeout)
+            self._has_moved = True
+            return reply
         finally:
             self.seconds += time.monotonic() - start
             self.turns += 1

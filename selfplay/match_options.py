@@ -9,7 +9,7 @@ from typing import Any, Final
 from gozero import coords
 from gozero.rules import RULES, parse_rules
 from selfplay.gtp_client import split_command
-from selfplay.gtp_game import GameSettings
+from selfplay.gtp_game import START_SECONDS, GameSettings
 from selfplay.referee import find_gnugo
 
 AUTO_REFEREE: Final = "auto"
@@ -38,7 +38,10 @@ def add_conditions(parser: argparse.ArgumentParser) -> None:
     add("--rules", metavar="R", help=_default(f"one of {', '.join(RULES)}", "rules"))
     add("--parallel", type=int, metavar="N", help=_default("games at the same time", "parallel"))
     add("--time-per-move", type=float, metavar="S", help="tell the engines to think S seconds a move")
-    timeout = "an engine without a move after S seconds loses the game (default: 120, or 30 + 3 x --time-per-move)"
+    timeout = (
+        "an engine without a move after S seconds loses the game (default: 120, or 30 + 3 x --time-per-move, and "
+        f"{START_SECONDS:g} more for the first move of a process)"
+    )
     add("--move-timeout", type=float, metavar="S", help=timeout)
     plies = "random moves that open each game, so that no two are the same"
     add("--opening-plies", type=int, metavar="K", help=_default(plies, "opening_plies"))
@@ -76,13 +79,16 @@ def game_settings(conditions: Mapping[str, Any], commands: tuple[str, ...]) -> G
     for command in (*commands, referee):
         if command is not None:
             split_command(command)
+    first_timeout = None
     if timeout is None:
         timeout = 120.0 if time_per_move is None else 30 + 3 * time_per_move
+        first_timeout = timeout + START_SECONDS
     return GameSettings(
         size=size,
         komi=conditions["komi"],
         rules=parse_rules(conditions["rules"]).name,
         time_per_move=time_per_move,
         move_timeout=timeout,
+        first_timeout=first_timeout,
         referee=referee,
     )

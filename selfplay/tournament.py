@@ -51,7 +51,8 @@ class TournamentConfig(Config, frozen=True):
     time_per_move: float | None = None
     """Seconds that the engines are told to think for a move; null: they are told nothing."""
     move_timeout: float | None = None
-    """Seconds after which an engine without a move has lost; null: 120, or 30 + 3 x time_per_move."""
+    """Seconds after which an engine without a move has lost; null: 120, or 30 + 3 x time_per_move, and 180 more for the
+    first move of a process, which may have a network to load or code to compile."""
     referee: str = "auto"
     """Who counts: "auto" is GNU Go where it is found, "area" leaves all stones alive, else the command line of a GTP
     engine."""

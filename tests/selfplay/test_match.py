@@ -15,6 +15,7 @@ import pytest
 from gozero import cli, coords, sgf
 from gozero.coords import BLACK, WHITE
 from gozero.position import Position
+from selfplay import match_options
 from selfplay.gtp_game import FIRST, SECOND, GameResult, GameSettings, Seat, play_game
 from selfplay.match import MatchSettings, run_match, tally
 from selfplay.referee import count, find_gnugo, parse_score
@@ -79,6 +80,23 @@ def test_a_failing_engine_loses_with_its_reason(words, result, reason, fake):
     assert game.failed == FIRST
     assert game.points == 0
     assert re.search(reason, game.reason)
+
+
+@pytest.mark.parametrize(("first_timeout", "turns"), [(None, 1), (30.0, 2)])
+def test_the_first_move_of_a_process_may_take_longer(fake, first_timeout, turns):
+    """Compiling on a busy machine is no reason to lose the first game of a match."""
+    settings = GameSettings(size=5, komi=0.5, move_timeout=1, first_timeout=first_timeout)
+    game = play(fake("slow", 3), fake("random", 1), settings=settings)
+    assert re.search("Black hung: no reply to 'genmove B' within 1 s", game.reason)
+    assert game.turns[FIRST] == turns
+
+
+def test_a_time_that_the_user_names_holds_for_every_move():
+    conditions = {**match_options.DEFAULTS, "referee": "area"}
+    usual = match_options.game_settings(conditions, ())
+    assert (usual.move_timeout, usual.first_timeout) == (120, 300)
+    named = match_options.game_settings({**conditions, "move_timeout": 7.0}, ())
+    assert (named.move_timeout, named.first_timeout) == (7, None)
 
 
 def test_an_illegal_move_on_an_occupied_point(fake):
