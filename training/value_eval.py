@@ -123,7 +123,8 @@ def evaluate_value(
             break
     seconds = time.monotonic() - started
     if not found:
-        raise ValueError(f"{store.path} has no {size}x{size} game with a known result in its {split} split")
+        which = "" if split == ALL else f" of the {split} split"
+        raise ValueError(f"no {size}x{size} game{which} says who won, other than by the clock, and with what komi")
     rows, plies = source.locate(np.concatenate(taken))
     value, result = np.concatenate(values).astype(np.float64), np.concatenate(results).astype(np.float64)
     whole = scores(value, result, rows)

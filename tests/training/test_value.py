@@ -232,8 +232,11 @@ def test_games_decided_by_the_clock_are_left_out(tmp_path: Path) -> None:
     result = evaluate_value(Even(), store, name="even", size=3, split="all")
     assert (result.games, result.positions, result.mse, result.sign_accuracy) == (2, 6, 1.0, 0.0)
     assert result.spread == 0
-    with pytest.raises(ValueError, match="known result"):
-        evaluate_value(Even(), store, name="even", size=3, split="all", sources=(), positions=0)
+    with StoreWriter(tmp_path / "none") as writer:
+        writer.append(GameRecord(size=3, moves=moves, komi=None, winner=WHITE, ending="counted"))
+        writer.append(GameRecord(size=3, moves=moves[:2], komi=0.5, winner=WHITE, ending="time"))
+    with pytest.raises(ValueError, match="no 3x3 game says who won, other than by the clock, and with what komi"):
+        evaluate_value(Even(), Store.open(tmp_path / "none"), name="even", size=3, split="all")
 
 
 def test_what_cannot_be_done_is_said(tmp_path: Path, games: Path, capsys: pytest.CaptureFixture[str]) -> None:
