@@ -8,7 +8,7 @@ import sys
 import time
 import warnings
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import numpy as np
 import pytest
@@ -45,11 +45,15 @@ def copied(network: str, weights: str, folder: Path) -> Path:
     return folder / "copy.onnx"
 
 
+SLOW: Final = 0.5
+"""Seconds of CPU time. What a device takes is told by the clock, which other work on the machine stretches."""
+
+
 def slow_down(monkeypatch: pytest.MonkeyPatch, evaluator: type[OnnxEvaluator] | type[CompactEvaluator]) -> None:
     evaluate = evaluator.evaluate
 
     def slow(*arguments: Any) -> Any:
-        end = time.thread_time() + 0.1
+        end = time.thread_time() + SLOW
         while time.thread_time() < end:
             pass
         return evaluate(*arguments)
@@ -159,7 +163,7 @@ def device(monkeypatch: pytest.MonkeyPatch) -> type[Device]:
 
         def evaluate(self, planes: NDArray[np.uint8], global_values: NDArray[np.float32]) -> Evaluation:
             if self.provider == CPU:
-                until = time.thread_time() + 0.05
+                until = time.thread_time() + SLOW
                 while time.thread_time() < until:
                     pass
             return super().evaluate(planes, global_values)
