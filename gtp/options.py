@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from gozero import coords
 
 if TYPE_CHECKING:
+    from engine.network_file import NetworkInfo
     from engine.player import Player
 
 
@@ -75,11 +76,13 @@ def check(arguments: argparse.Namespace) -> None:
         from engine import player_file
 
         player_file.read(arguments.player, arguments.overrides)
-    named = [checked_network(getattr(arguments, option)) for option in NETWORKS]
-    for option, network in zip(NETWORKS, named, strict=True):
-        setattr(arguments, option, network)
+    infos = []
+    for option in NETWORKS:
+        named, info = _network(getattr(arguments, option))
+        setattr(arguments, option, named)
+        infos += [info] if info else []
     if arguments.size is None:
-        arguments.size = _usual_size(named)
+        arguments.size = _usual_size(infos)
     if arguments.rollouts not in (None, "auto", "random", "none"):
         from engine import rollout_file
 
@@ -88,16 +91,10 @@ def check(arguments: argparse.Namespace) -> None:
         rollout_file.load(rollout_file.find(arguments.rollouts, arguments.size))
 
 
-def _usual_size(networks: Sequence[str | None]) -> int:
-    """The largest board that all of the networks play on, where they do not play on the usual one."""
-    named = [network for network in networks if network not in (None, "auto", "none")]
-    if not named:
-        return DEFAULT_SIZE
-    from engine import network_file
-
-    infos = [network_file.load_metadata(network_file.find(network)) for network in named]
-    sizes = [size for size in range(coords.MIN_SIZE, coords.MAX_SIZE + 1) if all(i.supports(size) for i in infos)]
-    return DEFAULT_SIZE if DEFAULT_SIZE in sizes or not sizes else sizes[-1]
+def _usual_size(networks: Sequence[NetworkInfo]) -> int:
+    """`DEFAULT_SIZE`, or the largest board that all of the networks play on where that is another one."""
+    sizes = [DEFAULT_SIZE, *range(coords.MAX_SIZE, coords.MIN_SIZE - 1, -1)]
+    return next((size for size in sizes if all(each.supports(size) for each in networks)), DEFAULT_SIZE)
 
 
 def checked_network(named: str | None) -> str | None:
@@ -106,14 +103,18 @@ def checked_network(named: str | None) -> str | None:
     Raises:
         NetworkFileError: there is no such network, or its file cannot be read.
     """
+    return _network(named)[0]
+
+
+def _network(named: str | None) -> tuple[str | None, NetworkInfo | None]:
+    """`checked_network`, and what the network's file says about itself, if one is named."""
     if named is None or named in ("auto", "none"):
-        return named
+        return named, None
     from engine import network_file
 
     if _is_path(named, ".onnx"):
         named = _whole_path(named)
-    network_file.load_metadata(network_file.find(named))
-    return named
+    return named, network_file.load_metadata(network_file.find(named))
 
 
 def _is_path(text: str, suffix: str) -> bool:

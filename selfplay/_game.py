@@ -75,9 +75,9 @@ def sensible_moves(state, history, length, superko, passes, where, mask):
 def ask(boards, slots, table, terms, passes, turns, told, mask):
     """Turns the boards in `slots`, int64[n], by random symmetries if `turns`, and fills what is asked beside planes.
 
-    table: int32[8, size * size + 1], gozero.geometry.symmetry_table. terms: [N] of
-    engine._tree.TERMS, the rules and the komi of each slot's game.
-    told: float32[n, G], gozero.features.GLOBALS; mask: uint8[n, size * size + 1], see `sensible_moves`.
+    table: int32[8, size * size + 1], gozero.geometry.symmetry_table. terms: [N] of engine._tree.TERMS, rules and
+    komi of the game in each slot. told: float32[n, G], gozero.features.GLOBALS; mask: uint8[n, size * size + 1], see
+    `sensible_moves`.
     """
     for row in range(slots.shape[0]):
         slot = slots[row]
