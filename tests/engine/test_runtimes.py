@@ -49,13 +49,20 @@ SLOW: Final = 0.5
 """Seconds of CPU time. What a device takes is told by the clock, which other work on the machine stretches."""
 
 
-def slow_down(monkeypatch: pytest.MonkeyPatch, evaluator: type[OnnxEvaluator] | type[CompactEvaluator]) -> None:
+def spend(seconds: float) -> None:
+    """Takes so much CPU time."""
+    end = time.thread_time() + seconds
+    while time.thread_time() < end:
+        pass
+
+
+def slow_down(
+    monkeypatch: pytest.MonkeyPatch, evaluator: type[OnnxEvaluator] | type[CompactEvaluator], seconds: float = SLOW
+) -> None:
     evaluate = evaluator.evaluate
 
     def slow(*arguments: Any) -> Any:
-        end = time.thread_time() + SLOW
-        while time.thread_time() < end:
-            pass
+        spend(seconds)
         return evaluate(*arguments)
 
     monkeypatch.setattr(evaluator, "evaluate", slow)
@@ -155,17 +162,15 @@ class Device(OnnxEvaluator):
 
 @pytest.fixture
 def device(monkeypatch: pytest.MonkeyPatch) -> type[Device]:
-    """A machine with CUDA, in whose trials everything else is slow."""
-    slow_down(monkeypatch, CompactEvaluator)
+    """A machine with CUDA, in whose trials everything else is slow, and our kernels the slowest."""
+    slow_down(monkeypatch, CompactEvaluator, 2 * SLOW)
 
     class Here(Device):
         opened: ClassVar[list[str]] = []
 
         def evaluate(self, planes: NDArray[np.uint8], global_values: NDArray[np.float32]) -> Evaluation:
             if self.provider == CPU:
-                until = time.thread_time() + SLOW
-                while time.thread_time() < until:
-                    pass
+                spend(SLOW)
             return super().evaluate(planes, global_values)
 
     monkeypatch.setattr(runtimes, "OnnxEvaluator", Here)
@@ -233,7 +238,7 @@ class OnGpu(CudaEvaluator):
 
 @pytest.fixture
 def gpu(device: type[Device], monkeypatch: pytest.MonkeyPatch) -> type[OnGpu]:
-    """A machine with torch and a GPU, in whose trials everything else is slow."""
+    """A machine with torch and a GPU, in whose trials everything else is slow, and our kernels the slowest."""
 
     class Here(OnGpu):
         pass
