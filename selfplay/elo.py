@@ -10,6 +10,7 @@ import math
 
 # The 97.5 % quantile of the normal distribution: intervals hold 95 %.
 Z95 = 1.959963984540054
+Z99 = 2.5758293035489004
 
 
 def wilson_interval(points: float, games: float, z: float = Z95) -> tuple[float, float]:

@@ -11,7 +11,7 @@ import msgspec
 
 from gozero.config import Config
 from selfplay.boards import Entrant, Game
-from selfplay.elo import wilson_interval
+from selfplay.elo import Z95, Z99, wilson_interval
 from selfplay.gtp_game import GameSettings
 from selfplay.openings import draw_openings
 from selfplay.ratings import Rating, Score, ratings, strangers
@@ -19,8 +19,6 @@ from selfplay.ratings import Rating, Score, ratings, strangers
 BLOCK: Final = 10
 """Games of one pairing in a row, before the next pairing has its turn: engines start seldom, and the standings of a
 tournament that is stopped early compare everyone."""
-_LEAST_BLOCKS: Final = 2
-"""Blocks that every pairing plays: ten games may all be won by chance."""
 NAME_LETTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+-")
 """What players' names are made of: they become names of files."""
 
@@ -41,9 +39,10 @@ class TournamentConfig(Config, frozen=True):
     games: int = 40
     """Games of each pairing."""
     until_sure: bool = False
-    """Whether a pairing is over after a block of ten games by which the 95 % interval of its score leaves one half out.
-    It tells sooner who is stronger. But it is looked at again and again, so now and then a stronger one is found where
-    neither is, and differences come out somewhat larger than they are."""
+    """Whether a pairing is over after a block of ten games by which the 95 % interval of its score leaves one half out;
+    after the first block it must be the 99 % interval, as it is with ten of ten (once in 512 between equals). It tells
+    sooner who is stronger. But it is looked at again and again, so now and then a stronger one is found where neither
+    is, and differences come out somewhat larger than they are."""
     size: int = 9
     komi: float = 7.5
     """Points for White."""
@@ -181,9 +180,9 @@ def _is_decided(config: TournamentConfig, pair: Pair, played: Iterable[Played], 
     if not config.until_sure:
         return False
     points = {each.number: each.points for each in played if each.players == pair}
-    for end in range(_LEAST_BLOCKS * BLOCK, games + 1, BLOCK):
+    for end in range(BLOCK, games + 1, BLOCK):
         block = [points[number] for number in range(1, end + 1) if number in points]
-        low, high = wilson_interval(sum(block), len(block))
+        low, high = wilson_interval(sum(block), len(block), Z99 if end == BLOCK else Z95)
         if len(block) == end and not low <= 0.5 <= high:
             return True
     return False

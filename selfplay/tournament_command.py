@@ -111,7 +111,10 @@ def _parser() -> argparse.ArgumentParser:
     add("--options", metavar="O", help="options of 'gozero gtp' for the players that are player files")
     add("--pairings", choices=("all", "gauntlet", "neighbours"), help="who meets whom (default: all)")
     add("--games", type=int, metavar="N", help="games of each pairing (default: 40)")
-    sure_help = "a pairing ends where the 95 %% interval of its score leaves one half out (looked at every ten games)"
+    sure_help = (
+        "a pairing ends where the 95 %% interval of its score leaves one half out (looked at every ten games; of the "
+        "first ten one side must have won all)"
+    )
     add("--until-sure", action=argparse.BooleanOptionalAction, help=sure_help)
     match_options.add_conditions(parser)
     add("--standings", action="store_true", default=False, help="play nothing, say how it stands")
