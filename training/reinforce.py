@@ -19,7 +19,7 @@ from engine.evaluator import Evaluator
 from engine.network_kinds import Network
 from gozero.errors import GozeroError
 from selfplay.contest import Contest, contest
-from selfplay.game import GameSettings, Turn, alternating, colour_of_first, play_games, resignations
+from selfplay.game import RANDOM, GameSettings, Turn, alternating, colour_of_first, play_games, resignations
 from selfplay.pool import Pool
 from training.advantages import advantages
 from training.losses import divergence, entropy, masked_log_policy, reinforce_loss
@@ -178,16 +178,17 @@ class ReinforceStage:
 
         count = config.loop.batch_size
         seed = (config.loop.seed << 32) + step
-        seats, alternate = alternating(), alternating()
+        alternate = alternating()
+        # Numbers of its own for every game, apart from those that its moves are drawn by.
+        drawn = np.random.default_rng((config.loop.seed, step, 1))
+        begun = drawn.integers(0, config.learning.start_moves + 1, count)
+        any_move = drawn.integers(0, config.learning.random_moves + 1, count)
         if config.learning.start_moves:
             policies.append(self._first_member())
-            # A number of its own for every game, apart from those that its moves are drawn by.
-            begun = np.random.default_rng((config.loop.seed, step, 1)).integers(
-                0, config.learning.start_moves + 1, count
-            )
 
-            def seats(games: NDArray[np.int64], plies: NDArray[np.int64]) -> NDArray[np.int64]:
-                return np.where(plies < begun[games], 2, alternate(games, plies))
+        def seats(games: NDArray[np.int64], plies: NDArray[np.int64]) -> NDArray[np.int64]:
+            start = np.where(plies < begun[games], 2, alternate(games, plies))
+            return np.where(plies < any_move[games], RANDOM, start)
 
         played = sorted(play_games(policies, seats, count, config.play, seed, boards=count, watch=watch))
         first = [colour_of_first(game.number) for game in played]

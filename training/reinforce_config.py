@@ -48,6 +48,9 @@ class LearningConfig(Config, frozen=True):
     start_moves: int = 0
     """Games start from a position in the middle: their first moves, a number drawn evenly from 0 to this, are those of
     the pool's first member, for both sides, and teach nothing."""
+    random_moves: int = 0
+    """Games start from odd positions: the first of these moves, or of all where there are fewer, a number drawn evenly
+    from 0 to this, are any legal moves. A policy that begins every game as it likes learns little of others."""
     share: float = 1.0
     """Share of the moves whose gradient is computed; the others are left out by chance, those that teach least first
     (`training.thinning`). On 9x9 0.5 makes a step's gradient 0.5 % noisier, 0.33 11 %, 0.2 60 %."""
@@ -64,7 +67,7 @@ class LearningConfig(Config, frozen=True):
         for name in ("pool_every", "slice"):
             if getattr(self, name) < 1:
                 raise ValueError(f"learning.{name} must be at least 1, it is {getattr(self, name)}")
-        for name in ("value", "anchor", "start_moves", "trace_rise"):
+        for name in ("value", "anchor", "start_moves", "random_moves", "trace_rise"):
             if getattr(self, name) < 0:
                 raise ValueError(f"learning.{name} must not be negative, it is {getattr(self, name)}")
         if not 0 <= self.trace <= 1:

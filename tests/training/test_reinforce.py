@@ -5,22 +5,26 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 import torch
 from safetensors import safe_open
 from torch import Tensor, nn
 
 from engine import network_file
+from engine.evaluator import Evaluator
 from engine.network_file import COMPACT, NetworkInfo
 from engine.networks import Architecture, Compact, parameter_count
 from engine.onnx_evaluator import OnnxEvaluator
 from gozero import cli, features
 from selfplay.contest import contest
-from selfplay.game import GameSettings
-from training import checkpoint, export_command, train_command
+from selfplay.game import RANDOM, GameSettings, Seats, play_games
+from training import checkpoint, export_command, reinforce, train_command
 from training.export import write_weights
 from training.losses import divergence, entropy, masked_log_policy, reinforce_loss
 from training.run_folder import RunFolder
@@ -175,6 +179,31 @@ def test_a_policy_learns_to_beat_its_start(beginner: Path, tmp_path: Path) -> No
     assert again.games == 8
 
 
+def test_games_begin_with_any_moves_then_the_first_member_s(
+    beginner: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    games, most = 64, 12
+    begins = []
+
+    def watched(policies: Sequence[Evaluator], seats: Seats, count: int, *arguments: Any, **named: Any) -> object:
+        numbers = np.arange(count)
+        begins.append(np.stack([seats(numbers, np.full(count, ply)) for ply in range(most + 1)], axis=1))
+        return play_games(policies, seats, count, *arguments, **named)
+
+    monkeypatch.setattr(reinforce, "play_games", watched)
+    changes = {"loop__batch_size": games, "learning__start_moves": most, "learning__random_moves": 3}
+    train(tmp_path / "run", beginner, loop__steps=2, **changes)
+    assert len(begins) == 2
+    assert not np.array_equal(begins[0], begins[1]), "every step begins in other ways"
+    for seats in np.concatenate(begins):
+        order = [RANDOM if seat == RANDOM else 2 if seat == 2 else 0 for seat in seats.tolist()]
+        assert order == sorted(order, key=[RANDOM, 2, 0].index), "any move, the first member's, the learner's game"
+    for seat, counts in ((RANDOM, range(4)), (2, range(most + 1))):
+        found = {int((seats == seat).sum()) for seats in np.concatenate(begins)}
+        assert found == set(counts)
+    assert {tuple(sorted(seats[-2:].tolist())) for seats in begins[0]} >= {(0, 1)}
+
+
 def test_a_killed_run_goes_on_as_if_nothing_had_happened(beginner: Path, tmp_path: Path) -> None:
     """With everything that a step may look at: the pool, positions to start from, the anchor, random symmetries."""
     changes = {
@@ -182,6 +211,7 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(beginner: Path, tmp_pat
         "loop__steps": 6,
         "loop__checkpoint_every": 1,
         "learning__start_moves": 6,
+        "learning__random_moves": 2,
         "learning__trace": 0.8,
         "learning__trace_rise": 4,
         "learning__anchor": 0.1,
