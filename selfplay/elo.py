@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-# The 97.5 % quantile of the normal distribution: intervals hold 95 %.
+# The 97.5 and 99.5 % quantiles of the normal distribution: intervals hold 95 and 99 %.
 Z95 = 1.959963984540054
 Z99 = 2.5758293035489004
 

@@ -179,16 +179,16 @@ class ReinforceStage:
         count = config.loop.batch_size
         seed = (config.loop.seed << 32) + step
         alternate = alternating()
-        # Numbers of its own for every game, apart from those that its moves are drawn by.
-        drawn = np.random.default_rng((config.loop.seed, step, 1))
-        begun = drawn.integers(0, config.learning.start_moves + 1, count)
-        any_move = drawn.integers(0, config.learning.random_moves + 1, count)
+        # A pair of numbers for every game, drawn apart from its moves.
+        random = np.random.default_rng((config.loop.seed, step, 1))
+        given_until = random.integers(0, config.learning.start_moves + 1, count)
+        random_until = random.integers(0, config.learning.random_moves + 1, count)
         if config.learning.start_moves:
             policies.append(self._first_member())
 
         def seats(games: NDArray[np.int64], plies: NDArray[np.int64]) -> NDArray[np.int64]:
-            start = np.where(plies < begun[games], 2, alternate(games, plies))
-            return np.where(plies < any_move[games], RANDOM, start)
+            unless_random = np.where(plies < given_until[games], 2, alternate(games, plies))
+            return np.where(plies < random_until[games], RANDOM, unless_random)
 
         played = sorted(play_games(policies, seats, count, config.play, seed, boards=count, watch=watch))
         first = [colour_of_first(game.number) for game in played]

@@ -49,8 +49,9 @@ class LearningConfig(Config, frozen=True):
     """Games start from a position in the middle: their first moves, a number drawn evenly from 0 to this, are those of
     the pool's first member, for both sides, and teach nothing."""
     random_moves: int = 0
-    """Games start from odd positions: the first of these moves, or of all where there are fewer, a number drawn evenly
-    from 0 to this, are any legal moves. A policy that begins every game as it likes learns little of others."""
+    """Games start from odd positions: their first moves, a number drawn evenly from 0 to this, are drawn with equal
+    chances, before or instead of those of `start_moves`, and teach nothing. 360 steps with 8 on 9x9 lost 4 points
+    against the start and gained nothing in greedy play."""
     share: float = 1.0
     """Share of the moves whose gradient is computed; the others are left out by chance, those that teach least first
     (`training.thinning`). On 9x9 0.5 makes a step's gradient 0.5 % noisier, 0.33 11 %, 0.2 60 %."""
