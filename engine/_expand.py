@@ -7,20 +7,11 @@ from numpy.typing import NDArray
 
 from engine._puct import mixed_value, other_side
 from engine._tree import EXPANDED, TreeArrays, add_node, back_up, back_up_answer, bring_forward, mean_value
-from gozero._board import (
-    EMPTIES,
-    EMPTY_AT,
-    PASSES,
-    SIMPLE_KO,
-    SITUATIONAL_SUPERKO,
-    TO_PLAY,
-    WHITE,
-    WORDS,
-    area,
-    is_legal,
-)
+from gozero._board import EMPTIES, EMPTY_AT, PASSES, SIMPLE_KO, SITUATIONAL_SUPERKO, TO_PLAY, WHITE, WORDS
 from gozero._features import fill_planes
+from gozero._legality import is_legal
 from gozero._repetition import is_repetition
+from gozero._whole_board import area
 from gozero.jit import inlined_kernel, kernel, lean_kernel
 
 

@@ -9,7 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from engine._rollout import MOST_LOCAL, forbidden_point, liberties_after, list_local, row_of
+from engine._last_move import MOST_LOCAL, liberties_after, list_local, row_of
+from engine._rollout import forbidden_point
 from gozero._board import (
     EMPTIES,
     EMPTY_AT,
@@ -34,7 +35,7 @@ class FeatureTables(NamedTuple):
     """Where features are looked up; `engine.rollout_tables.Tables` makes them."""
 
     patterns: NDArray[np.int32]  # [OCCUPIED], the feature of each 3x3 code in the view of the player to move
-    keys: NDArray[np.uint64]  # [a power of two], the diamonds around the last move, see `engine._rollout.find` ...
+    keys: NDArray[np.uint64]  # [a power of two], the diamonds around the last move, see `engine._last_move.find` ...
     rows: NDArray[np.int32]  # ... and the row of each
     slots: NDArray[np.int32]  # [slots, FEATURES_A_SLOT], the features of each slot near the last move, -1 for none
     diamond_keys: NDArray[np.uint64]  # [a power of two], the diamonds around the move itself ...
@@ -71,7 +72,7 @@ def list_features(
 ):
     """Lists the sensible moves of the player to move and their features; returns the two numbers.
 
-    tables: FeatureTables. taken, taken_count, boards: as in `engine._rollout.list_local`. places: int32[P], scratch.
+    tables: FeatureTables. taken, taken_count, boards: as in `engine._last_move.list_local`. places: int32[P], scratch.
     Filled: moves, uint32[P], the points; pair_moves, int32[...], and pair_features, int32[...], pairs of a place in
     `moves` and a feature.
     """

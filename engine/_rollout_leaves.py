@@ -9,9 +9,11 @@ import numpy as np
 from engine._move_features import tree_policy
 from engine._puct import other_side
 from engine._rollout import rollouts
-from gozero._board import SIZE, STRIDE, TO_PLAY, WHITE, area
-from gozero._patterns import CELL, track
+from gozero._board import SIZE, STRIDE, TO_PLAY, WHITE
+from gozero._patterns import CELL
 from gozero._playout import playout
+from gozero._tracking import track
+from gozero._whole_board import area
 from gozero.jit import kernel, lean_kernel
 
 UNLIKELY = -20.0

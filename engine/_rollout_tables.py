@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from engine._rollout import FIRST_ROW, find
+from engine._last_move import FIRST_ROW, find
 from gozero._patterns import DIAMOND, DIAMOND_ORDER, OCCUPIED, is_sensible, seen_by, turned, turned_diamond
 from gozero.jit import lean_kernel
 

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from gozero import _board, _repetition, life, scoring
+from gozero import _board, _legality, _repetition, _whole_board, life, scoring
 from gozero.coords import BLACK, EMPTY, PASS, WHITE, move_index, opponent, padded_points, point_of
 from gozero.geometry import board_points
 from gozero.life import Settlement
@@ -96,7 +96,7 @@ def sensible_moves(position: Position) -> NDArray[np.bool_]:
     _repetition.legal_mask(state, colour, position.history, position.history_length, position.rules.superko_code, mask)
     sensible = mask.astype(np.bool_)
     for index in np.flatnonzero(sensible[:-1]):
-        sensible[index] = not _board.is_eye(state, point_of(int(index), position.size), colour)
+        sensible[index] = not _legality.is_eye(state, point_of(int(index), position.size), colour)
     return sensible
 
 
@@ -131,7 +131,7 @@ def after(position: Position, point: int) -> tuple[int, int]:
 def stones_in_atari(position: Position, colour: int) -> int:
     """How many stones of a colour are in atari."""
     liberties = np.empty(padded_points(position.size), np.int16)
-    _board.liberties_map(position.state, liberties)
+    _whole_board.liberties_map(position.state, liberties)
     own = position.colours().ravel() == colour
     return int(np.count_nonzero(own & (liberties[board_points(position.size)] == 1)))
 

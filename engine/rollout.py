@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from engine import _move_features, _rollout, _rollout_leaves, rollout_file
 from engine.rollout_file import RolloutWeights
 from engine.rollout_tables import Tables
-from gozero import _board, _patterns
+from gozero import _board, _patterns, _tracking, _whole_board
 from gozero._ladders import trial_length
 from gozero._random import seed_state
 from gozero.features import KOMI_SCALE
@@ -229,9 +229,9 @@ NOTHING_TAKEN: Final = np.zeros(0, np.uint32)
 
 
 def tracked_cells(state: NDArray[np.uint32]) -> NDArray[np.uint32]:
-    """The patterns of a board as it stands, see `gozero._patterns.Tracked.cells`."""
-    cells = _patterns.tracked(int(state[_board.SIZE])).cells
-    _patterns.track(state, cells)
+    """The patterns of a board as it stands, see `gozero._tracking.Tracked.cells`."""
+    cells = _tracking.tracked(int(state[_board.SIZE])).cells
+    _tracking.track(state, cells)
     return cells
 
 
@@ -242,7 +242,7 @@ def ladder_boards(state: NDArray[np.uint32]) -> NDArray[np.uint32]:
 
 def rollout_value(leads: NDArray[np.int64], position: Position) -> float:
     """The mean result of finished games for the player to move, in [-1, 1]. leads: from `RolloutPolicy.rollouts`."""
-    black, white = _board.area(position.state)
+    black, white = _whole_board.area(position.state)
     white_points = black - white - position.score()
     mean = float(np.sign(leads - white_points).mean())
     return mean if position.to_play == _board.BLACK else -mean

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from engine import _move_features, _rollout, _rollout_tables
+from engine import _last_move, _move_features, _rollout_tables
 from engine._move_features import FeatureTables
 from engine._rollout import MoveWeights
 from gozero._patterns import DIAMOND, OCCUPIED
@@ -60,7 +60,7 @@ class Vocabulary:
 
     @property
     def first_response(self) -> int:
-        return self.first_nakade + _rollout.NAKADE
+        return self.first_nakade + _last_move.NAKADE
 
     @property
     def self_atari(self) -> int:
@@ -95,13 +95,13 @@ class Tables:
         patterns = np.zeros(OCCUPIED, np.int32)
         _rollout_tables.number_patterns(vocabulary.patterns, 1, patterns)
         keys, rows = _free_table(len(vocabulary.responses))
-        slots = np.full((_rollout.FIRST_ROW + (1 + 8 * len(vocabulary.responses)) * DIAMOND, 3), -1, np.int32)
+        slots = np.full((_last_move.FIRST_ROW + (1 + 8 * len(vocabulary.responses)) * DIAMOND, 3), -1, np.int32)
         used = _rollout_tables.index_responses(vocabulary.responses, vocabulary.first_response, keys, rows, slots)
-        slots = slots[: _rollout.FIRST_ROW + used * DIAMOND].copy()
-        slots[_rollout.SAVE, 0] = vocabulary.save_atari
-        nakade = slice(_rollout.FIRST_NAKADE, _rollout.FIRST_ROW)
-        slots[nakade, 0] = vocabulary.first_nakade + np.arange(_rollout.NAKADE)
-        diamonds = slots[_rollout.FIRST_ROW :].reshape(used, DIAMOND, 3)
+        slots = slots[: _last_move.FIRST_ROW + used * DIAMOND].copy()
+        slots[_last_move.SAVE, 0] = vocabulary.save_atari
+        nakade = slice(_last_move.FIRST_NAKADE, _last_move.FIRST_ROW)
+        slots[nakade, 0] = vocabulary.first_nakade + np.arange(_last_move.NAKADE)
+        diamonds = slots[_last_move.FIRST_ROW :].reshape(used, DIAMOND, 3)
         diamonds[:, 0:4, 0] = vocabulary.first_neighbour
         diamonds[:, 4:8, 0] = vocabulary.first_neighbour + 1
         diamonds[..., 1] = np.where(diamonds[..., 2] >= 0, vocabulary.response, -1)
@@ -136,4 +136,4 @@ class Tables:
 def _free_table(entries: int) -> tuple[NDArray[np.uint64], NDArray[np.int32]]:
     """A table with room for `entries` diamonds in all eight symmetries: keys, all free, and what they stand for."""
     places = 1 << max(4, (_FULLNESS * 8 * entries - 1).bit_length())
-    return np.full(places, _rollout.NO_KEY, np.uint64), np.zeros(places, np.int32)
+    return np.full(places, _last_move.NO_KEY, np.uint64), np.zeros(places, np.int32)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from engine._select import MAX_DEPTH
 from engine._tree import TERMS
 from engine.search_config import SearchConfig
-from gozero import _board
+from gozero import _whole_board
 from gozero._features import HISTORY
 from gozero.coords import PASS, padded_points
 from gozero.features import KOMI_SCALE
@@ -35,7 +35,7 @@ def root_of(position: Position, config: SearchConfig, turns: bool) -> Root:
     length = position.history_length
     history = np.empty(length + MAX_DEPTH, np.uint64)
     history[:length] = position.history[:length]
-    black, white = _board.area(position.state)
+    black, white = _whole_board.area(position.state)
     terms = np.zeros(1, TERMS)
     for name in TERMS.names or ():
         if hasattr(config, name):

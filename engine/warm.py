@@ -30,7 +30,8 @@ from engine.root import root_of
 from engine.search import Limits, Search, SearchConfig
 from gozero import features, jit, life, record, scoring, sgf
 from gozero.handicap import free_handicap
-from gozero.position import IllegalMove, Position
+from gozero.illegal_move import IllegalMove
+from gozero.position import Position
 
 SIZE: Final = 5
 VISITS: Final = 64

@@ -11,11 +11,12 @@ from gozero.coords import BLACK, EMPTY, PASS, WHITE
 from gozero.version import __version__
 
 if TYPE_CHECKING:
-    from gozero.position import IllegalMove, Position
+    from gozero.illegal_move import IllegalMove
+    from gozero.position import Position
     from gozero.rules import RULES, Rules, parse_rules
 
 _LAZY = {
-    "IllegalMove": "gozero.position",
+    "IllegalMove": "gozero.illegal_move",
     "Position": "gozero.position",
     "RULES": "gozero.rules",
     "Rules": "gozero.rules",

@@ -1,4 +1,4 @@
-"""The board: play, capture, ko, legality, eyes, liberties, hashes and area, on one flat uint32 buffer.
+"""The board: stones, chains, liberties, capture, ko and hashes, on one flat uint32 buffer.
 
 The buffer has the same type for every board size, so every kernel is compiled once. It starts with a header (the
 words named below), then holds `WORDS` words for every cell of the padded board (see `gozero.coords`): the cell's
@@ -16,7 +16,7 @@ import numpy as np
 
 from gozero._random import mix
 from gozero._zobrist import stone_bits
-from gozero.jit import inlined_kernel, kernel, lean_kernel
+from gozero.jit import inlined_kernel, lean_kernel
 
 # Header words.
 SIZE = 0
@@ -61,9 +61,9 @@ SIMPLE_KO = 0
 POSITIONAL_SUPERKO = 1
 SITUATIONAL_SUPERKO = 2
 
-_ONE = np.uint32(1)
+ONE = np.uint32(1)
 _TOP = np.uint32(1 << 31)
-_BYTE = np.uint32(255)
+BYTE = np.uint32(255)
 _PART = np.array([0, 65536, 32768, 21846, 16384], dtype=np.uint32)  # 1/n in 16 bits, for sums of at most 4 points
 
 
@@ -77,7 +77,7 @@ def around(state, point):
     """The four neighbours of a point: above, to the left, to the right, below."""
     stride = state[STRIDE]
     here = np.uint32(point)
-    return np.uint32(here - stride), np.uint32(here - _ONE), np.uint32(here + _ONE), np.uint32(here + stride)
+    return np.uint32(here - stride), np.uint32(here - ONE), np.uint32(here + ONE), np.uint32(here + stride)
 
 
 @inlined_kernel
@@ -129,7 +129,7 @@ def init(state, size, suicide):
         point = state[EMPTY_AT + i * WORDS]
         for direction in range(4):
             beside_colour = state[COLOUR + neighbour(state, point, direction) * WORDS]
-            state[BESIDE + point * WORDS] += _ONE << np.uint32(8 * beside_colour)
+            state[BESIDE + point * WORDS] += ONE << np.uint32(8 * beside_colour)
 
 
 @inlined_kernel
@@ -165,7 +165,7 @@ def in_atari(state, head):
 
 @inlined_kernel
 def _unlist_empty(state, point):
-    last = np.uint32(state[EMPTIES] - _ONE)
+    last = np.uint32(state[EMPTIES] - ONE)
     moved = state[EMPTY_AT + last * WORDS]
     slot = state[SLOT + point * WORDS]
     state[EMPTY_AT + slot * WORDS] = moved
@@ -213,7 +213,7 @@ def merge(state, a, b):
 @lean_kernel
 def _remove(state, head, colour):
     """Takes the chain of `colour` with representative `head` off the board; returns its number of stones."""
-    minus = np.uint32(_ONE - (_ONE << np.uint32(8 * colour)))
+    minus = np.uint32(ONE - (ONE << np.uint32(8 * colour)))
     first = state[EMPTIES]
     count = first
     bits = np.uint64(0)
@@ -226,7 +226,7 @@ def _remove(state, head, colour):
         state[HEAD + cell] = 1
         state[EMPTY_AT + count * WORDS] = stone
         state[SLOT + cell] = count
-        count = np.uint32(count + _ONE)
+        count = np.uint32(count + ONE)
         tell_neighbours(state, stone, minus, np.uint32(LIBERTY + stone))
         stone = following
         if stone == head:
@@ -252,7 +252,7 @@ def _place(state, point, colour):
     cell = np.uint32(here * WORDS)
     _unlist_empty(state, here)
     _flip_hash(state, stone_bits(here, own))
-    plus = np.uint32((_ONE << np.uint32(8 * own)) - _ONE)
+    plus = np.uint32((ONE << np.uint32(8 * own)) - ONE)
     tell_neighbours(state, here, plus, np.uint32(0) - np.uint32(LIBERTY + here))
     above, left, right, below = around(state, here)
     head_above, head_left, head_right, head_below = heads_around(state, here)
@@ -274,7 +274,7 @@ def _place(state, point, colour):
     state[NEXT + cell] = here
     state[STONES + cell] = 0
     state[LIBERTIES + cell] = 0
-    state[STONES + to] += _ONE
+    state[STONES + to] += ONE
     state[LIBERTIES + to] += liberties
     after = state[NEXT + to]
     state[NEXT + to] = here
@@ -307,19 +307,19 @@ def play(state, point, colour):
     could be taken back at once.
     """
     enemy = np.uint32(3 - colour)
-    state[PLY] += _ONE
+    state[PLY] += ONE
     state[LAST2] = state[LAST]
     state[LAST] = point
     state[TO_PLAY] = enemy
     state[KO] = 0
     if point == PASS:
-        state[PASSES] += _ONE
+        state[PASSES] += ONE
         return 0
     state[PASSES] = 0
     head = _place(state, point, colour)
     above, left, right, below = around(state, point)
-    dead = np.uint32(_is_alive(state, above, enemy) - _ONE) | np.uint32(_is_alive(state, left, enemy) - _ONE)
-    dead |= np.uint32(_is_alive(state, right, enemy) - _ONE) | np.uint32(_is_alive(state, below, enemy) - _ONE)
+    dead = np.uint32(_is_alive(state, above, enemy) - ONE) | np.uint32(_is_alive(state, left, enemy) - ONE)
+    dead |= np.uint32(_is_alive(state, right, enemy) - ONE) | np.uint32(_is_alive(state, below, enemy) - ONE)
     if dead >= _TOP:  # one of these numbers below 2**31 was 0
         return _capture(state, point, head, enemy)
     if state[LIBERTIES + head * WORDS] == 0:
@@ -349,73 +349,6 @@ def set_stone(state, point, colour):
     state[KO] = 0
 
 
-@inlined_kernel
-def is_legal(state, point, colour):
-    """Whether `colour` may play there by occupation, simple ko and the suicide rule (a lone suicide never is legal).
-
-    Repetition of earlier positions is another question: see `gozero._repetition`.
-    """
-    if point == PASS:
-        return True
-    if state[COLOUR + point * WORDS] != EMPTY:
-        return False
-    return has_empty_beside(state, point) or may_fill(state, point, colour)
-
-
-@inlined_kernel
-def has_empty_beside(state, point):
-    """Whether the point has an empty neighbour; an empty point that has one may always be played and is no eye."""
-    return (state[BESIDE + point * WORDS] & _BYTE) != 0
-
-
-@inlined_kernel
-def _breathes(state, point, beside, head, other_1, other_2, other_3, colour):
-    """Whether the chain beside an empty point gives a stone there a liberty: an own one that has others, or an enemy's
-    that is taken. `head` is its representative, the others are those at the point's other neighbours.
-    """
-    pairs = np.uint32(_ONE + np.uint32(head == other_1) + np.uint32(head == other_2) + np.uint32(head == other_3))
-    has_others = state[LIBERTIES + head * WORDS] != np.uint32(np.uint32(LIBERTY + point) * pairs)
-    beside_colour = state[COLOUR + beside * WORDS]
-    return (beside_colour != BORDER) & ((beside_colour == colour) == has_others)
-
-
-@inlined_kernel
-def may_fill(state, point, colour):
-    """Whether an empty point without empty neighbours may be played: `is_legal` for the rare case."""
-    if point == state[KO] and colour == state[KO_COLOUR]:
-        return False
-    here = np.uint32(point)
-    above, left, right, below = around(state, here)
-    a, b, c, d = heads_around(state, here)
-    if (
-        _breathes(state, here, above, a, b, c, d, colour)
-        | _breathes(state, here, left, b, a, c, d, colour)
-        | _breathes(state, here, right, c, a, b, d, colour)
-        | _breathes(state, here, below, d, a, b, c, colour)
-    ):
-        return True
-    own = np.uint32(state[BESIDE + here * WORDS] >> np.uint32(8 * colour)) & _BYTE
-    return own != 0 and state[SUICIDE] != 0
-
-
-@inlined_kernel
-def is_eye(state, point, colour):
-    """Whether the empty point is an eye of `colour`: only own neighbours, and not enough enemy diagonals to break it.
-
-    One enemy diagonal is tolerated in the open, none on the edge or in the corner.
-    """
-    enemy = np.uint32(3 - colour)
-    if state[BESIDE + point * WORDS] & np.uint32(_BYTE | (_BYTE << np.uint32(8 * enemy))):
-        return False
-    above, _, _, below = around(state, point)
-    a = state[COLOUR + np.uint32(above - _ONE) * WORDS]
-    b = state[COLOUR + np.uint32(above + _ONE) * WORDS]
-    c = state[COLOUR + np.uint32(below - _ONE) * WORDS]
-    d = state[COLOUR + np.uint32(below + _ONE) * WORDS]
-    enemies = np.uint32(a == enemy) + np.uint32(b == enemy) + np.uint32(c == enemy) + np.uint32(d == enemy)
-    return enemies + np.uint32((a == BORDER) | (b == BORDER) | (c == BORDER) | (d == BORDER)) < 2
-
-
 @lean_kernel
 def position_hash(state):
     """The Zobrist hash of the stones, uint64 (Zobrist 1970)."""
@@ -426,74 +359,3 @@ def position_hash(state):
 def situational_hash(state, to_play):
     """The hash of the stones and the player to move, uint64."""
     return mix(position_hash(state) + np.uint64(to_play))
-
-
-@lean_kernel
-def liberties_map(state, out):
-    """Fills out, int16[padded points], with the exact number of liberties of the chain at every stone, else 0."""
-    out[:] = 0
-    for i in range(state[EMPTIES]):
-        point = state[EMPTY_AT + i * WORDS]
-        if state[BESIDE + point * WORDS] & np.uint32(_BYTE << 8 | _BYTE << 16):
-            a, b, c, d = heads_around(state, point)
-            out[a] += 1
-            out[b] += b != a
-            out[c] += (c != a) & (c != b)
-            out[d] += (d != a) & (d != b) & (d != c)
-    # The chains of empty and border cells.
-    out[0] = 0
-    out[1] = 0
-    size = state[SIZE]
-    stride = state[STRIDE]
-    for row in range(1, size + 1):
-        for column in range(1, size + 1):
-            point = np.uint32(row * stride + column)
-            out[point] = out[state[HEAD + point * WORDS]]
-
-
-@kernel
-def area(state):
-    """Black's and White's points by area: stones, and empty regions that reach only one colour (Tromp-Taylor)."""
-    points = np.zeros(3, np.int64)
-    cells = (state[SIZE] + 1) * (state[SIZE] + 2) + 1
-    seen = np.zeros(cells, np.uint8)
-    stack = np.empty(cells, np.uint32)
-    stride = state[STRIDE]
-    for start in range(stride, cells):
-        colour = state[COLOUR + start * WORDS]
-        if colour == BORDER or seen[start]:
-            continue
-        if colour != EMPTY:
-            points[colour] += 1
-            continue
-        seen[start] = 1
-        stack[0] = start
-        waiting = 1
-        region = 0
-        reached = 0
-        while waiting > 0:
-            waiting -= 1
-            point = stack[waiting]
-            region += 1
-            for direction in range(4):
-                beside = neighbour(state, point, direction)
-                beside_colour = state[COLOUR + beside * WORDS]
-                if beside_colour == EMPTY:
-                    if not seen[beside]:
-                        seen[beside] = 1
-                        stack[waiting] = beside
-                        waiting += 1
-                elif beside_colour != BORDER:
-                    reached |= beside_colour
-        if reached == BLACK or reached == WHITE:
-            points[reached] += region
-    return points[BLACK], points[WHITE]
-
-
-@lean_kernel
-def colours(state, out):
-    """Fills out, uint8[size * size] by move index, with the colour of every point."""
-    size = state[SIZE]
-    for row in range(size):
-        for column in range(size):
-            out[row * size + column] = state[COLOUR + ((row + 1) * state[STRIDE] + column + 1) * WORDS]

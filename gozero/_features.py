@@ -6,8 +6,9 @@ exact: what a move would take, and how many liberties its chain would have, are 
 
 import numpy as np
 
-from gozero._board import BLACK, COLOUR, EMPTY, HEAD, KO, KO_COLOUR, PASSES, SIZE, SUICIDE, WORDS, is_eye
+from gozero._board import BLACK, COLOUR, EMPTY, HEAD, KO, KO_COLOUR, PASSES, SIZE, SUICIDE, WORDS
 from gozero._ladders import MAX_CHASERS, TRIAL_ROOM, begin_trial, captures_by, chasers_in_atari, escapes_by
+from gozero._legality import is_eye
 from gozero._survey import (
     CHAIN_LIBERTIES,
     CHAIN_LIST,

@@ -16,11 +16,11 @@ from gozero._board import (
     SUICIDE,
     WORDS,
     in_atari,
-    is_legal,
     last_liberty,
     neighbour,
     state_length,
 )
+from gozero._legality import is_legal
 from gozero._trial import FRAME, take_back, try_move
 from gozero.jit import lean_kernel
 

@@ -18,16 +18,15 @@ from gozero._board import (
     SUICIDE,
     TO_PLAY,
     WORDS,
-    area,
     init,
-    is_eye,
-    is_legal,
     play,
 )
 from gozero._features import fill_planes
+from gozero._legality import is_eye, is_legal
 from gozero._playout import swap_empties
 from gozero._random import mix, random_below
 from gozero._repetition import hash_after, is_repetition, note
+from gozero._whole_board import area
 from gozero.jit import inlined_kernel, kernel, lean_kernel
 
 # How a game stands.

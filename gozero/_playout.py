@@ -2,18 +2,8 @@
 
 import numpy as np
 
-from gozero._board import (
-    EMPTIES,
-    EMPTY_AT,
-    PASS,
-    SLOT,
-    TO_PLAY,
-    WORDS,
-    has_empty_beside,
-    is_eye,
-    may_fill,
-    play,
-)
+from gozero._board import EMPTIES, EMPTY_AT, PASS, SLOT, TO_PLAY, WORDS, play
+from gozero._legality import has_empty_beside, is_eye, may_fill
 from gozero._random import STEP, below, mix
 from gozero.jit import inlined_kernel, lean_kernel
 

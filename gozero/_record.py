@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from gozero import _board
+from gozero import _board, _legality
 from gozero.jit import kernel
 
 LEGAL = 0
@@ -19,7 +19,7 @@ def replay(
 ) -> tuple[int, int]:
     """Sets up `codes[:setup]`, plays the rest; returns (fault, place of the code at fault), or (LEGAL, -1).
 
-    `codes` are uint16 as in `record.GameRecord`. The rules are those of `_board.is_legal`: occupation, simple ko,
+    `codes` are uint16 as in `record.GameRecord`. The rules are those of `_legality.is_legal`: occupation, simple ko,
     suicide. After a legal game `state` holds the last position; a set-up chain without liberties is a fault too.
     """
     _board.init(state, size, suicide)
@@ -39,7 +39,7 @@ def replay(
             dead = _chain_without_liberties(state, size, codes, setup)
             if dead >= 0:
                 return NO_LIBERTY, dead
-        if not _board.is_legal(state, point, colour):
+        if not _legality.is_legal(state, point, colour):
             if state[_board.COLOUR + point * _board.WORDS] != _board.EMPTY:
                 return OCCUPIED, i
             if point == state[_board.KO] and colour == state[_board.KO_COLOUR]:

@@ -25,12 +25,12 @@ from gozero._board import (
     TO_PLAY,
     WORDS,
     in_atari,
-    is_legal,
     neighbour,
     play,
     position_hash,
     situational_hash,
 )
+from gozero._legality import is_legal
 from gozero._random import mix
 from gozero._zobrist import stone_bits
 from gozero.jit import lean_kernel

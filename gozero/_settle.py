@@ -23,12 +23,11 @@ from gozero._board import (
     WORDS,
     heads_around,
     in_atari,
-    is_eye,
-    is_legal,
     last_liberty,
     neighbour,
     play,
 )
+from gozero._legality import is_eye, is_legal
 from gozero._life import sure_owners
 from gozero._playout import swap_empties
 from gozero._random import random_below

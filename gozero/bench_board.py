@@ -11,10 +11,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from gozero import _board, _playout, timing
+from gozero import _board, _playout, _whole_board, timing
 from gozero._random import seed_state
 from gozero.coords import padded_points
-from gozero.position import IllegalMove, Position
+from gozero.illegal_move import IllegalMove
+from gozero.position import Position
 
 PLAYOUTS: Final = {9: 20_000, 19: 4_000}
 """Random games in a run, by board size: an eighth of a second."""
@@ -77,7 +78,7 @@ def _sizes(size: int, games: int) -> dict[str, float]:
         "moves_per_playout": moves,
         "position_play_us": _position_play_us(size),
         "copy_us": _call_us(lambda: np.copyto(copy, middle)),
-        "liberties_map_us": _call_us(lambda: _board.liberties_map(middle, liberties)),
+        "liberties_map_us": _call_us(lambda: _whole_board.liberties_map(middle, liberties)),
     }
 
 

@@ -169,6 +169,17 @@ def colour_letter(colour: int) -> str:
     return "B" if colour == BLACK else "W"
 
 
+def checked_colour(colour: int) -> int:
+    """The colour itself, if it is a player's.
+
+    Raises:
+        ValueError: it is neither BLACK nor WHITE.
+    """
+    if colour not in (BLACK, WHITE):
+        raise ValueError(f"colour {colour} is neither BLACK ({BLACK}) nor WHITE ({WHITE})")
+    return colour
+
+
 def colour_name(colour: int) -> str:
     """ "Black" or "White"."""
     return "Black" if colour == BLACK else "White"

@@ -53,7 +53,6 @@ except ModuleNotFoundError as error:
     raise ModuleNotFoundError(f"gozero.env needs {error.name}: pip install 'gozero[train]'", name=error.name) from error
 
 RENDER_MODES: Final = ("ansi", "rgb_array")
-ID: Final = "gozero/Go-v0"
 AGENTS: Final = ("black_0", "white_0")
 """PettingZoo's names of the players, in the order of their moves."""
 
@@ -78,11 +77,10 @@ def find_opponent(opponent: str | Policy, size: int, seed: int | None = None) ->
 
     player = load_player(opponent, size, threads=1, seed=seed, overrides=("resign_threshold=null",))
 
-    def answer(games: LockStep, slots: NDArray[np.int64]) -> list[int]:
-        # With `cleanup` it passes only once what is dead has been taken, as Tromp-Taylor's count wants it.
-        return [move_index(player.choose(games.position(slot), cleanup=True).point, size) for slot in slots.tolist()]
-
-    return answer
+    # With `cleanup` it passes only once what is dead has been taken, as Tromp-Taylor's count wants it.
+    return lambda games, slots: [
+        move_index(player.choose(games.position(slot), cleanup=True).point, size) for slot in slots.tolist()
+    ]
 
 
 def _spaces(games: LockStep) -> tuple[spaces.Space[Any], spaces.Space[Any]]:
@@ -399,4 +397,4 @@ def aec_env(
     return OrderEnforcingWrapper(GoAECEnv(render_mode, **options))
 
 
-gymnasium.register(ID, entry_point="gozero.env:GoEnv", vector_entry_point="gozero.env:GoVectorEnv")
+gymnasium.register("gozero/Go-v0", entry_point="gozero.env:GoEnv", vector_entry_point="gozero.env:GoVectorEnv")

@@ -110,7 +110,7 @@ legal by occupation, the ko rule and the suicide rule; repetition of older posit
   ("Whether a move at this point is a successful ladder capture" is all that the paper says.)
 - *ladder escape*: the move is such an answer for an own chain in atari, and gives it three liberties, or two and no
   ladder takes it then.
-- *sensibleness*: the move is legal and fills no own eye, as `gozero._board.is_eye` tells eyes.
+- *sensibleness*: the move is legal and fills no own eye, as `gozero._legality.is_eye` tells eyes.
 - *zeros*: 0 everywhere, as in the paper.
 """
 

@@ -15,39 +15,14 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from gozero import _board, _repetition, coords, diagram, scoring
-from gozero.coords import BLACK, EMPTY, NO_MOVE, WHITE, colour_name, format_vertex
+from gozero import _board, _repetition, _whole_board, coords, diagram, scoring, set_up
+from gozero.coords import BLACK, EMPTY, NO_MOVE, WHITE, checked_colour, format_vertex
 from gozero.geometry import board_points
+from gozero.illegal_move import IllegalMove, illegal_move
 from gozero.rules import Rules, parse_rules
 
 _ANCHOR_INTERVAL: Final = 16
 """Plies between the saved boards that undo replays from: at most 15 moves, for 0.8 kB a ply on 19x19."""
-
-_KEPT_BY_EDIT: Final = np.array(
-    [_board.TO_PLAY, _board.CAPTURED_BLACK, _board.CAPTURED_WHITE, _board.PLY, _board.LAST, _board.LAST2]
-)
-_REASONS: Final = {
-    _repetition.OFF_BOARD: "off the board",
-    _repetition.OCCUPIED: "occupied",
-    _repetition.KO_BAN: "ko",
-    _repetition.SUICIDE_BAN: "suicide",
-    _repetition.SUPERKO_BAN: "superko",
-}
-
-
-class IllegalMove(ValueError):
-    """A move that the rules forbid; the text says which, where and why.
-
-    Attributes:
-        reason: "off the board", "occupied", "ko", "suicide" or "superko".
-    """
-
-    def __init__(self, reason: str, text: str) -> None:
-        super().__init__(reason, text)
-        self.reason = reason
-
-    def __str__(self) -> str:
-        return f"illegal move {self.args[1]}"
 
 
 @dataclass
@@ -115,7 +90,7 @@ class Position:
         position.to_play = to_play
         try:
             position._set_up(stones)
-        except _NoLiberty as error:
+        except set_up.NoLiberty as error:
             row, column = coords.row_col(error.point, position.size)
             raise ValueError(f"row {row + 1}, column {column + 1}: the chain there has no liberty") from None
         del position._segments[:-1]
@@ -139,7 +114,7 @@ class Position:
 
     @to_play.setter
     def to_play(self, colour: int) -> None:
-        self.state[_board.TO_PLAY] = _checked_colour(colour)
+        self.state[_board.TO_PLAY] = checked_colour(colour)
         self._record()
 
     @property
@@ -195,7 +170,7 @@ class Position:
         """
         point = self._point(move)
         turn = self.to_play
-        mover = turn if colour is None else _checked_colour(colour)
+        mover = turn if colour is None else checked_colour(colour)
         segment = self._segments[-1]
         length = len(self.moves) - segment.start + 1
         if length == len(segment.history):
@@ -237,7 +212,7 @@ class Position:
         Raises:
             ValueError: the text is no vertex of this board, or `colour` no colour.
         """
-        mover = self.to_play if colour is None else _checked_colour(colour)
+        mover = self.to_play if colour is None else checked_colour(colour)
         try:
             point = self._point(move)
         except IllegalMove:
@@ -247,7 +222,7 @@ class Position:
 
     def legal_mask(self, colour: int | None = None) -> NDArray[np.uint8]:
         """1 for every legal move of `colour`, or else of the player to move, by move index: uint8[size * size + 1]."""
-        mover = self.to_play if colour is None else _checked_colour(colour)
+        mover = self.to_play if colour is None else checked_colour(colour)
         mask = np.empty(self.size * self.size + 1, dtype=np.uint8)
         _repetition.legal_mask(self.state, mover, self.history, self.history_length, self._superko, mask)
         return mask
@@ -271,7 +246,7 @@ class Position:
     def colours(self) -> NDArray[np.uint8]:
         """The board: uint8[size, size], 0 empty, 1 Black, 2 White, top row first."""
         board = np.empty(self.size * self.size, dtype=np.uint8)
-        _board.colours(self.state, board)
+        _whole_board.colours(self.state, board)
         return board.reshape(self.size, self.size)
 
     def add_stone(self, point: int, colour: int) -> None:
@@ -283,8 +258,8 @@ class Position:
             ValueError: the point is off the board or occupied, or a chain would have no liberty; nothing has changed.
         """
         try:
-            self._set_up([(_checked_colour(colour), operator.index(point))])
-        except _NoLiberty as error:
+            self._set_up([(checked_colour(colour), operator.index(point))])
+        except set_up.NoLiberty as error:
             vertex, chain = format_vertex(point, self.size), format_vertex(error.point, self.size)
             raise ValueError(f"cannot set up {vertex}: the chain at {chain} would have no liberty") from None
 
@@ -297,23 +272,17 @@ class Position:
         Raises:
             ValueError: a point is off the board, or a chain would have no liberty; nothing has changed.
         """
-        changes = {operator.index(point): colour and _checked_colour(colour) for colour, point in stones}
+        changes = {operator.index(point): colour and checked_colour(colour) for colour, point in stones}
         board = dict(zip(board_points(self.size).tolist(), self.colours().ravel().tolist(), strict=True))
         for point in changes.keys() - board.keys():
             raise ValueError(f"cannot set up point {point}: not on the {self.size}x{self.size} board")
         board = {point: colour for point, colour in board.items() if point not in changes} | changes
-        before = self.state.copy()
-        _board.init(self.state, self.size, int(self.rules.suicide))
-        for point, colour in board.items():
-            if colour != EMPTY:
-                _board.set_stone(self.state, point, colour)
-        self.state[_KEPT_BY_EDIT] = before[_KEPT_BY_EDIT]
+        standing = [(colour, point) for point, colour in board.items() if colour != EMPTY]
         try:
-            self._check_liberties()
-        except _NoLiberty as error:
-            np.copyto(self.state, before)
+            set_up.rebuild(self.state, standing)
+        except set_up.NoLiberty as error:
             raise ValueError(f"the chain at {format_vertex(error.point, self.size)} would have no liberty") from None
-        self._begin_set_up_segment(changes, [(colour, point) for point, colour in board.items() if colour != EMPTY])
+        self._begin_set_up_segment(changes, standing)
 
     @property
     def edits(self) -> list[tuple[int, list[tuple[int, int]]]]:
@@ -333,7 +302,7 @@ class Position:
         stones = [(BLACK, operator.index(point)) for point in points]
         try:
             self._set_up(stones)
-        except _NoLiberty:
+        except set_up.NoLiberty:
             raise ValueError(f"cannot place {len(stones)} handicap stones: no point would stay empty") from None
         self.to_play = WHITE
 
@@ -360,21 +329,8 @@ class Position:
         return point
 
     def _illegal(self, refusal: int, point: int, colour: int) -> IllegalMove:
-        reason = _REASONS[refusal]
-        if reason == "off the board":
-            return IllegalMove(reason, f"{point}: no such point on the {self.size}x{self.size} board")
-        if reason == "occupied":
-            holder = colour_name(int(self.state[_board.COLOUR + point * _board.WORDS]))
-            why = f"the point is occupied by {holder}"
-        elif reason == "ko":
-            why = f"{colour_name(colour)} may not take the ko back at once"
-        elif reason == "suicide" and self.rules.suicide:
-            why = f"{colour_name(colour)}'s lone stone would have no liberty"
-        elif reason == "suicide":
-            why = f"it would be suicide, which {self.rules.name} rules forbid"
-        else:
-            why = f"repeats {self._repeated(point, colour)} ({self.rules.superko} superko)"
-        return IllegalMove(reason, f"{format_vertex(point, self.size)}: {why}")
+        repeated = self._repeated(point, colour) if refusal == _repetition.SUPERKO_BAN else ""
+        return illegal_move(refusal, point, colour, self.state, self.rules, repeated)
 
     def _repeated(self, point: int, colour: int) -> str:
         """Which earlier position the move would bring back, in words."""
@@ -399,22 +355,9 @@ class Position:
 
         Raises:
             ValueError: a point is off the board or occupied; nothing has changed.
-            _NoLiberty: a chain would have no liberty; nothing has changed.
+            set_up.NoLiberty: a chain would have no liberty; nothing has changed.
         """
-        before = self.state.copy()
-        try:
-            for colour, point in stones:
-                if not coords.is_on_board(point, self.size):
-                    raise ValueError(f"cannot set up point {point}: not on the {self.size}x{self.size} board")
-                holder = int(self.state[_board.COLOUR + point * _board.WORDS])
-                if holder != EMPTY:
-                    vertex = format_vertex(point, self.size)
-                    raise ValueError(f"cannot set up {vertex}: the point is occupied by {colour_name(holder)}")
-                _board.set_stone(self.state, point, colour)
-            self._check_liberties()
-        except ValueError:
-            np.copyto(self.state, before)
-            raise
+        set_up.put_stones(self.state, stones)
         self.state[_board.PASSES] = 0
         self._begin_set_up_segment({point: colour for colour, point in stones}, self.setup + stones)
 
@@ -426,25 +369,3 @@ class Position:
             last = self._segments.pop()
             turn_before, changes = last.turn_before, last.changes | changes
         self._begin_segment(turn_before, changes, setup)
-
-    def _check_liberties(self) -> None:
-        liberties = np.empty(coords.padded_points(self.size), dtype=np.int16)
-        _board.liberties_map(self.state, liberties)
-        points = board_points(self.size)
-        dead = points[(self.colours().ravel() != EMPTY) & (liberties[points] == 0)]
-        if dead.size:
-            raise _NoLiberty(int(dead[0]))
-
-
-class _NoLiberty(ValueError):
-    """A set-up left a chain without liberties; `point` is its first stone."""
-
-    def __init__(self, point: int) -> None:
-        super().__init__(point)
-        self.point = point
-
-
-def _checked_colour(colour: int) -> int:
-    if colour not in (BLACK, WHITE):
-        raise ValueError(f"colour {colour} is neither BLACK ({BLACK}) nor WHITE ({WHITE})")
-    return colour

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from gozero import _board, _scoring, coords
+from gozero import _board, _scoring, _whole_board, coords
 from gozero.coords import BLACK, EMPTY, WHITE
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def area_score(position: Position, dead: Iterable[int] = ()) -> float:
     Raises:
         ValueError: there is no stone at one of the points `dead`.
     """
-    black, white = _board.area(_without(position, dead))
+    black, white = _whole_board.area(_without(position, dead))
     if position.rules.scoring == "territory":
         bonus = max(position.handicap - 1, 0)
     else:
@@ -103,7 +103,7 @@ def format_result(score: float) -> str:
 
 def _colours(state: NDArray[np.uint32], size: int) -> NDArray[np.uint8]:
     board = np.empty(size * size, dtype=np.uint8)
-    _board.colours(state, board)
+    _whole_board.colours(state, board)
     return board
 
 

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
-from gozero import coords, sgf
+from gozero import coords, sgf, sgf_info
 from gozero.coords import BLACK, WHITE
 from gozero.position import Position
 from gozero.rules import Rules
-from gozero.sgf import Node, SgfError
-from gozero.sgf_text import parse_games
+from gozero.sgf_info import Node
+from gozero.sgf_text import SgfError, parse_games
 
 _TURNS: Final = {b"b": BLACK, b"1": BLACK, b"w": WHITE, b"2": WHITE}  # what PL may begin with; FF[1] had numbers
 
@@ -44,10 +44,10 @@ def play_through(
         SgfError: the game cannot be played as it stands.
     """
     info = _information(nodes)
-    size = sgf.board_size(info)
-    file_komi = sgf.komi_of(info, size)
-    position = Position(size, komi if file_komi is None else file_komi, sgf.rules_of(info) or rules)
-    handicap = sgf.handicap_of(info)
+    size = sgf_info.board_size(info)
+    file_komi = sgf_info.komi_of(info, size)
+    position = Position(size, komi if file_komi is None else file_komi, sgf_info.rules_of(info) or rules)
+    handicap = sgf_info.handicap_of(info)
     nodes = _with_handicap_set_up(nodes, size, handicap)
     moves = [sgf.move(node, size) for node in nodes]
     first = next((move[0] for move in moves if move), WHITE if handicap >= 2 else BLACK)

@@ -102,7 +102,7 @@ def showboard(call: Call) -> str:
 
 
 def _play(call: Call, position: Position, colour: int, point: int) -> None:
-    from gozero.position import IllegalMove
+    from gozero.illegal_move import IllegalMove
 
     try:
         position.play(point, colour)

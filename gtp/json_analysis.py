@@ -7,15 +7,15 @@ is sent in practice. `gtp.json_analysis_reply` has the way back.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from gozero import coords
 from gozero.coords import BLACK, WHITE
 from gtp.analysis import Restriction, first_moves
+from gtp.analysis_settings import RequestError, Settings, read_settings
 from gtp.protocol import GtpError
 from gtp.rule_names import read_rules
 
@@ -39,17 +39,6 @@ _NEAREST_RULES: Final = {
     "ancient-territory": "japanese",
     "aga-button": "aga",
 }
-
-Perspective: TypeAlias = Literal["BLACK", "WHITE", "SIDETOMOVE"]
-
-
-class RequestError(Exception):
-    """A line that cannot be obeyed; `field` and `id` are "" where it is not known which is to blame."""
-
-    def __init__(self, message: str, field: str = "", id: str = "") -> None:
-        super().__init__(message)
-        self.field = field
-        self.id = id
 
 
 class RestrictionEntry(msgspec.Struct, frozen=True, rename="camel"):
@@ -86,16 +75,6 @@ class Query(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     priorities: list[int] | None = None
     report_during_search_every: float | None = None
     first_report_during_search_after: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What a configuration file, the command line or `overrideSettings` may set."""
-
-    perspective: Perspective = "BLACK"
-    """Whose win rate, score and ownership a reply tells."""
-    visits: int | None = None
-    seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,38 +174,6 @@ def parse(line: bytes, defaults: Settings) -> Analysis | Action:
         return _action(fields) if "action" in fields else _analysis(fields, defaults)
     except RequestError as error:
         raise RequestError(str(error), error.field, id) from None
-
-
-def read_settings(values: Mapping[str, Any], base: Settings) -> tuple[Settings, list[str]]:
-    """Settings by KataGo's names over other settings, and the names that mean nothing here.
-
-    Raises:
-        RequestError: a value makes no sense.
-    """
-    unknown = []
-    for name, value in values.items():
-        text = str(value).strip()
-        if name == "reportAnalysisWinratesAs":
-            if text.upper() not in ("BLACK", "WHITE", "SIDETOMOVE"):
-                raise RequestError(f"{name} is BLACK, WHITE or SIDETOMOVE, not {text[:40]}")
-            base = replace(base, perspective=text.upper())  # type: ignore[arg-type]  # checked above
-        elif name == "maxVisits":
-            base = replace(base, visits=int(_above_zero(name, text, whole=True)))
-        elif name == "maxTime":
-            base = replace(base, seconds=_above_zero(name, text))
-        elif name != "wideRootNoise":  # KaTrain sends it always; how widely KataGo looks is KataGo's affair
-            unknown.append(name)
-    return base, unknown
-
-
-def _above_zero(name: str, text: str, whole: bool = False) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = 0.0
-    if not 0 < number < 2.0**50 or (whole and number != int(number)):
-        raise RequestError(f"{name} is a {'whole ' if whole else ''}number above 0, not {text[:40]}")
-    return number
 
 
 # --- actions ---------------------------------------------------------------------------------------------------------

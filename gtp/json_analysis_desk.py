@@ -9,7 +9,8 @@ from typing import Any
 
 from gozero.version import __version__
 from gtp import json_analysis_reply as reply
-from gtp.json_analysis import Action, Analysis, RequestError, Settings, parse
+from gtp.analysis_settings import RequestError, Settings
+from gtp.json_analysis import Action, Analysis, parse
 from gtp.json_analysis_reply import Reply
 
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from gozero import coords
 from gozero.coords import BLACK, WHITE
 from gtp.analysis import lead_deviation, lead_of, win_rate
-from gtp.json_analysis import Analysis, RequestError
+from gtp.analysis_settings import RequestError
+from gtp.json_analysis import Analysis
 
 if TYPE_CHECKING:
     import numpy as np

@@ -22,8 +22,8 @@ from gozero.cli import EXIT_INTERRUPTED
 from gozero.errors import GozeroError
 from gtp import analyst, options
 from gtp import json_analysis_reply as reply
+from gtp.analysis_settings import RequestError, Settings, read_settings
 from gtp.input import Input, Mark
-from gtp.json_analysis import RequestError, Settings, read_settings
 from gtp.json_analysis_desk import Desk, Task
 from gtp.json_analysis_reply import Reply
 from gtp.protocol import OutputClosed

@@ -7,19 +7,9 @@ from numpy.typing import NDArray
 
 from engine._expand import exponential, tell
 from gozero import _lockstep
-from gozero._board import (
-    EMPTIES,
-    EMPTY_AT,
-    SIMPLE_KO,
-    SITUATIONAL_SUPERKO,
-    SIZE,
-    STRIDE,
-    TO_PLAY,
-    WORDS,
-    is_eye,
-    is_legal,
-)
+from gozero._board import EMPTIES, EMPTY_AT, SIMPLE_KO, SITUATIONAL_SUPERKO, SIZE, STRIDE, TO_PLAY, WORDS
 from gozero._features import fill_planes
+from gozero._legality import is_eye, is_legal
 from gozero._lockstep import play_index
 from gozero._random import random_below, random_float
 from gozero._repetition import is_repetition
@@ -51,7 +41,7 @@ def sensible_moves(state, history, length, superko, passes, where, mask):
     """Fills mask, uint8[size * size + 1] by move index as the symmetry `where` shows it, with 1 for moves to draw from.
 
     Those are the moves that are legal by occupation, ko, suicide rule and superko, and fill no own eye
-    (`gozero._board.is_eye`). The pass is one of them where there is no other, and with `passes` always.
+    (`gozero._legality.is_eye`). The pass is one of them where there is no other, and with `passes` always.
     """
     size = np.int64(state[SIZE])
     stride = np.int64(state[STRIDE])

@@ -13,7 +13,7 @@ from engine._tree import NODE, TERMS
 from engine.evaluator import AnyEvaluator
 from engine.flight import evaluate, new_batch
 from engine.root import move_tables
-from gozero import _board, features
+from gozero import _board, _whole_board, features
 from gozero._features import HISTORY
 from gozero.geometry import SYMMETRIES, symmetry_table
 from gozero.rules import parse_rules
@@ -175,7 +175,7 @@ class Forest:
         """How the game in a slot stands."""
         arrays, play = self.arrays, self.arrays.plays[slot]
         state = arrays.boards.state[slot]
-        black, white = _board.area(state)
+        black, white = _whole_board.area(state)
         komi = float(arrays.terms["komi"][slot])
         return Standing(
             moves=arrays.boards.codes[slot, : arrays.boards.length[slot]].copy(),

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from engine._tree import TERMS
 from engine.evaluator import NO_FEATURES, Evaluator
-from gozero import _board, features
+from gozero import _board, _whole_board, features
 from gozero._features import HISTORY
 from gozero._random import mix
 from gozero.coords import BLACK, WHITE, opponent
@@ -281,7 +281,7 @@ class _Table:
         """The game in the slot as a record."""
         settings, boards = self._settings, self._boards
         state = boards.state[slot]
-        black, white = _board.area(state)
+        black, white = _whole_board.area(state)
         length, passed = int(boards.length[slot]), bool(state[_board.PASSES] >= 2)
         gave_up_now = not passed and length < settings.most_moves
         komi = float(self._terms["komi"][slot])

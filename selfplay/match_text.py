@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gozero import sgf
+from gozero import sgf, sgf_info
 from gozero.coords import BLACK
 from selfplay.gtp_game import FIRST, SECOND, GameResult
 from selfplay.match import Tally
@@ -20,7 +20,7 @@ def game_sgf(result: GameResult) -> str:
     """The game as SGF: names, result, and as the comment of the last move how it ended."""
     first, second = player_names(result)
     black, white = (first, second) if result.first_colour == BLACK else (second, first)
-    comments = {len(result.record.moves): f"{sgf.format_result(result.record)}: {result.reason}"}
+    comments = {len(result.record.moves): f"{sgf_info.format_result(result.record)}: {result.reason}"}
     return sgf.write(result.record, black_name=black, white_name=white, comments=comments)
 
 
@@ -30,7 +30,7 @@ def progress_line(result: GameResult, results: Sequence[GameResult], games: int)
     black, white = names if result.first_colour == BLACK else names[::-1]
     points = sum(each.points for each in results)
     return (
-        f"game {result.number} ({len(results)}/{games}): {black} - {white}: {sgf.format_result(result.record)} in "
+        f"game {result.number} ({len(results)}/{games}): {black} - {white}: {sgf_info.format_result(result.record)} in "
         f"{len(result.record.moves)} moves ({result.reason}); score {points:g}-{len(results) - points:g}"
     )
 

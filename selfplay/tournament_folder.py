@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from gozero import config, sgf
+from gozero import config, sgf_info
 from gozero.durable import write_durably
 from gozero.errors import GozeroError
 from selfplay.boards import Game
@@ -68,7 +68,7 @@ class TournamentFolder:
             number=game.number,
             points=result.points,
             failed=result.failed,
-            result=sgf.format_result(result.record),
+            result=sgf_info.format_result(result.record),
             reason=result.reason,
             plies=len(result.record.moves),
             moves=hashlib.sha256(result.record.moves.tobytes()).hexdigest()[:16],

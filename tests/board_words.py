@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from gozero import _board
+from gozero import _board, _whole_board
 from gozero.coords import point_at
 from tests.reference_board import SlowBoard
 
@@ -15,7 +15,7 @@ def assert_words(state: NDArray[np.uint32]) -> None:
     size = int(state[_board.SIZE])
     stride = size + 1
     colours = np.empty(size * size, dtype=np.uint8)
-    _board.colours(state, colours)
+    _whole_board.colours(state, colours)
     board = SlowBoard.of(colours.reshape(size, size))
 
     def word(name: int, point: int) -> int:

@@ -11,7 +11,8 @@ from gozero import sgf
 from gozero.coords import BLACK, PASS, WHITE, move_index, point_of, row_col
 from gozero.data_files import data_dir
 from gozero.geometry import symmetry_table
-from gozero.position import IllegalMove, Position
+from gozero.illegal_move import IllegalMove
+from gozero.position import Position
 from gozero.record import WHITE_BIT, GameRecord
 from tests.reference_board import Place, SlowBoard
 

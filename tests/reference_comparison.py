@@ -7,7 +7,7 @@ import random
 
 import numpy as np
 
-from gozero import _board, _repetition
+from gozero import _board, _legality, _repetition, _whole_board
 from gozero.coords import BLACK, PASS, WHITE, padded_points, point_at
 from gozero.position import Position
 from gozero.rules import Rules, Superko
@@ -60,10 +60,10 @@ def assert_same_rules(position: Position, game: SlowGame) -> None:
     """Area and score, liberties; legality, the hash after the move and eyes at every point for both colours."""
     size, board = game.size, game.board
     black, white = board.area()
-    assert _board.area(position.state) == (black, white)
+    assert _whole_board.area(position.state) == (black, white)
     assert position.score() == black - white - position.komi
     liberties = np.empty(padded_points(size), dtype=np.int16)
-    _board.liberties_map(position.state, liberties)
+    _whole_board.liberties_map(position.state, liberties)
     expected = np.zeros_like(liberties)
     for chain in board.chains():
         expected[[point_of(place, size) for place in chain]] = len(board.liberties(next(iter(chain))))
@@ -77,7 +77,7 @@ def assert_same_rules(position: Position, game: SlowGame) -> None:
             point = point_of(place, size)
             assert position.legal(point, colour) == mask[index]
             if place not in board.stones:
-                assert _board.is_eye(position.state, point, colour) == board.is_eye(place, colour)
+                assert _legality.is_eye(position.state, point, colour) == board.is_eye(place, colour)
             if mask[index]:
                 after = position.state.copy()
                 foreseen = _repetition.hash_after(position.state, point, colour)

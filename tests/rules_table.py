@@ -20,9 +20,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from gozero import _board
+from gozero import _board, _whole_board
 from gozero.coords import BLACK, PASS, WHITE, parse_vertex, point_at, row_col
-from gozero.position import IllegalMove, Position
+from gozero.illegal_move import IllegalMove
+from gozero.position import Position
 from gozero.rules import RULES, Rules
 from tests.reference_board import Place, SlowBoard, SlowGame
 
@@ -109,7 +110,7 @@ class Game:
         if entry.startswith("area"):
             black, white = (int(points) for points in entry.removeprefix("area ").split("-"))
             area = (white, black) if self.view.swapped else (black, white)
-            assert _board.area(self.fast.state) == area == self.slow.board.area()
+            assert _whole_board.area(self.fast.state) == area == self.slow.board.area()
             return
         letter, vertex, verb, noun = (*entry.split(), "", "")[:4]
         colour, place = self.view.colour(letter), self.view.vertex(vertex)

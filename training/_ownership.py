@@ -14,11 +14,10 @@ from gozero._board import (
     WHITE,
     WORDS,
     init,
-    is_eye,
-    is_legal,
     play,
     set_stone,
 )
+from gozero._legality import is_eye, is_legal
 from gozero._random import random_below
 from gozero._scoring import surrounded
 from gozero.jit import kernel

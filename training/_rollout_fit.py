@@ -13,11 +13,10 @@ from gozero._patterns import (
     diamond,
     diamond_points,
     is_sensible,
-    play_tracked,
     seen_by,
-    track,
 )
 from gozero._random import mix
+from gozero._tracking import play_tracked, track
 from gozero.jit import kernel, lean_kernel
 from training._batches import WHITE_BIT, _decode
 

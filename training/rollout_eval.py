@@ -15,7 +15,7 @@ from rich.table import Table
 from engine import rollout_file
 from engine.bench_rollout import speed
 from engine.rollout import RandomRollouts, RolloutPolicy
-from gozero import _board, _patterns
+from gozero import _board, _tracking
 from gozero._board import state_length
 from gozero._random import seed_state
 from gozero.coords import BLACK, WHITE
@@ -136,7 +136,7 @@ def evaluate_rollout(
     )
     drawn = draw_positions(store, source, positions, seed)
     moves, offsets, setups, _, suicides = Games.arguments_of(store)
-    patterns = _patterns.tracked(size)
+    patterns = _tracking.tracked(size)
     state = np.empty(state_length(size), np.uint32)
     first = np.zeros(len(drawn.rows), bool)
     tree_first = np.zeros(len(drawn.rows), bool)
@@ -190,7 +190,7 @@ def _winners_told(
         return None
     chosen = known[np.linspace(0, len(known) - 1, min(_JUDGED, len(known))).astype(np.int64)]
     moves, offsets, setups, _, suicides = Games.arguments_of(store)
-    cells, taken = _patterns.tracked(size).cells, _patterns.tracked(size).taken
+    cells, taken = _tracking.tracked(size).cells, _tracking.tracked(size).taken
     boards = np.empty((len(chosen), state_length(size)), np.uint32)
     for board, row, ply in zip(boards, rows[chosen].tolist(), plies[chosen].tolist(), strict=True):
         _rollout_fit.stand_at(moves, offsets[row], setups[row], ply, size, suicides[row], board, cells, taken)

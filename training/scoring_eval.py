@@ -15,7 +15,8 @@ from rich.table import Table
 
 from gozero import coords, life
 from gozero.coords import BLACK, WHITE
-from gozero.position import IllegalMove, Position
+from gozero.illegal_move import IllegalMove
+from gozero.position import Position
 from gozero.record import ENDINGS, WHITE_BIT, GameRecord, decode
 from gozero.scoring import final_score
 from gozero.store import Store

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from engine import _rollout, _rollout_tables, bench_rollout, rollout_file
+from engine import _last_move, _rollout, _rollout_tables, bench_rollout, rollout_file
 from engine.rollout import NOTHING_TAKEN, SHARPNESS, RolloutPolicy, ladder_boards, rollout_value, tracked_cells
 from engine.rollout_file import RolloutFileError, RolloutWeights
 from engine.rollout_tables import Vocabulary
-from gozero import _board, _patterns
+from gozero import _board, _legality, _patterns, _tracking, _whole_board
 from gozero._random import seed_state
 from gozero.coords import BLACK, PASS, move_index, point_at, row_col
 from gozero.geometry import board_points, symmetry_table
@@ -69,7 +69,7 @@ def random_game(seed: int, moves: int, size: int = SIZE) -> list[Position]:
     positions = [position.copy()]
     while len(positions) <= moves:
         own = position.to_play
-        sensible = [p for p in empties(position) if position.legal(p) and not _board.is_eye(position.state, p, own)]
+        sensible = [p for p in empties(position) if position.legal(p) and not _legality.is_eye(position.state, p, own)]
         if not sensible:
             position.play(PASS)
         else:
@@ -164,7 +164,7 @@ class SlowPolicy:
 
 def nakade_slot(shape: list[Place], move: Place, size: int) -> int:
     points = np.array([point_at(*place, size) for place in shape], np.uint32)
-    return int(_rollout.nakade_slot(points, len(points), shape.index(move), size + 1))
+    return int(_last_move.nakade_slot(points, len(points), shape.index(move), size + 1))
 
 
 def taken_by_last_move(before: Position | None, position: Position) -> NDArray[np.uint32]:
@@ -225,8 +225,8 @@ def _kind(vocabulary: Vocabulary, feature: int) -> str:
 def step_by_step(policy: RolloutPolicy, start: Position, seed: int, most: int) -> tuple[int, int]:
     """One rollout by the kernels' parts, everything checked against working it out anew; returns lead and length."""
     state = start.state.copy()
-    game = _patterns.tracked(start.size)
-    _patterns.track(state, game.cells)
+    game = _tracking.tracked(start.size)
+    _tracking.track(state, game.cells)
     cells = game.cells
     points = len(cells) // _patterns.CELL
     table, keys, rows, factors = policy.drawn_by
@@ -234,14 +234,14 @@ def step_by_step(policy: RolloutPolicy, start: Position, seed: int, most: int) -
     blocks, fresh_blocks = (np.empty((2, (points >> 4) + 1), np.int64) for _ in range(2))
     _rollout.spread(cells, table, weights, blocks)
     boards, around = ladder_boards(state), np.empty(_patterns.DIAMOND, np.uint32)
-    listed, slots = (np.empty(_rollout.MOST_LOCAL, np.int64) for _ in range(2))
-    near, lifted, values = (np.empty(_rollout.MOST_LOCAL + 1, kind) for kind in (np.int64, np.uint32, np.float64))
+    listed, slots = (np.empty(_last_move.MOST_LOCAL, np.int64) for _ in range(2))
+    near, lifted, values = (np.empty(_last_move.MOST_LOCAL + 1, kind) for kind in (np.int64, np.uint32, np.float64))
     rng = seed_state(seed)
     taken = length = 0
     state[_board.PASSES] = 0
     while state[_board.PASSES] < 2 and length < most:
         colour = int(state[_board.TO_PLAY])
-        count = _rollout.list_local(state, cells, keys, rows, game.taken, taken, boards, around, listed, slots)
+        count = _last_move.list_local(state, cells, keys, rows, game.taken, taken, boards, around, listed, slots)
         forbidden = _rollout.forbidden_point(state)
         scores = policy.move_weights(state, cells, game.taken[:taken])
         count = _rollout.lift(
@@ -253,15 +253,15 @@ def step_by_step(policy: RolloutPolicy, start: Position, seed: int, most: int) -
             assert not scores.any()
         else:
             assert scores[move_index(point, start.size)] > 0
-            assert _board.is_legal(state, point, colour)
-            assert not _board.is_eye(state, point, colour)
-        changes, taken = _patterns.play_tracked(state, cells, game.changed, game.taken, game.waiting, point, colour)
+            assert _legality.is_legal(state, point, colour)
+            assert not _legality.is_eye(state, point, colour)
+        changes, taken = _tracking.play_tracked(state, cells, game.changed, game.taken, game.waiting, point, colour)
         _rollout.respread(cells, game.changed, changes, table, weights, blocks)
         _rollout.spread(tracked_cells(state), table, fresh_weights, fresh_blocks)
         assert np.array_equal(weights, fresh_weights)
         assert np.array_equal(blocks, fresh_blocks)
         length += 1
-    black, white = _board.area(state)
+    black, white = _whole_board.area(state)
     return black - white, length
 
 
@@ -315,10 +315,12 @@ def first_move(policy: RolloutPolicy, state: NDArray[np.uint32], seed: int) -> i
     weights, blocks = np.empty((2, points), np.uint32), np.empty((2, (points >> 4) + 1), np.int64)
     table, keys, rows, factors = policy.drawn_by
     _rollout.spread(cells, table, weights, blocks)
-    listed, slots = (np.empty(_rollout.MOST_LOCAL, np.int64) for _ in range(2))
-    near, lifted, values = (np.empty(_rollout.MOST_LOCAL + 1, kind) for kind in (np.int64, np.uint32, np.float64))
+    listed, slots = (np.empty(_last_move.MOST_LOCAL, np.int64) for _ in range(2))
+    near, lifted, values = (np.empty(_last_move.MOST_LOCAL + 1, kind) for kind in (np.int64, np.uint32, np.float64))
     around = np.empty(_patterns.DIAMOND, np.uint32)
-    count = _rollout.list_local(state, cells, keys, rows, NOTHING_TAKEN, 0, ladder_boards(state), around, listed, slots)
+    count = _last_move.list_local(
+        state, cells, keys, rows, NOTHING_TAKEN, 0, ladder_boards(state), around, listed, slots
+    )
     side = int(state[_board.TO_PLAY]) - 1
     forbidden = _rollout.forbidden_point(state)
     count = _rollout.lift(weights, blocks, side, forbidden, listed, slots, count, factors, near, lifted, values)
@@ -361,15 +363,15 @@ def test_liberties_after_a_move_are_those_of_the_board_after_it() -> None:
                 if after is None:
                     continue
                 point = np.uint32(point_at(*place, SIZE))
-                count = int(_rollout.liberties_after(position.state, cells, point, position.to_play))
+                count = int(_last_move.liberties_after(position.state, cells, point, position.to_play))
                 takes = len(after.stones) <= len(board.stones)
-                assert not takes or count in (3, _rollout.UNSURE)
-                if count == _rollout.UNSURE:
+                assert not takes or count in (3, _last_move.UNSURE)
+                if count == _last_move.UNSURE:
                     assert takes or len(after.liberties(place)) >= 2
                 else:
                     assert count == min(3, len(after.liberties(place)))
                 seen.add((count, takes))
-    assert {(1, False), (2, False), (3, False), (_rollout.UNSURE, False), (_rollout.UNSURE, True)} <= seen
+    assert {(1, False), (2, False), (3, False), (_last_move.UNSURE, False), (_last_move.UNSURE, True)} <= seen
 
 
 # --- files -----------------------------------------------------------------------------------------------------------

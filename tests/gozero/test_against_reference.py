@@ -5,7 +5,8 @@ import random
 import pytest
 
 from gozero.coords import BLACK, WHITE
-from gozero.position import IllegalMove, Position
+from gozero.illegal_move import IllegalMove
+from gozero.position import Position
 from gozero.rules import Rules
 from tests.reference_board import SlowGame
 from tests.reference_comparison import (

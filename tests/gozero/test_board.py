@@ -7,7 +7,7 @@ import os
 import numpy as np
 import pytest
 
-from gozero import _board, _playout, _repetition
+from gozero import _board, _legality, _playout, _repetition, _whole_board
 from gozero._random import seed_state
 from gozero.coords import BLACK, PASS, WHITE, format_vertex, padded_points, parse_vertex
 from gozero.geometry import board_points
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.nojit
 def diagram(state: np.ndarray) -> str:
     size = int(state[_board.SIZE])
     board = np.empty(size * size, dtype=np.uint8)
-    _board.colours(state, board)
+    _whole_board.colours(state, board)
     return "\n".join(" ".join(".XO"[colour] for colour in row) for row in board.reshape(size, size).tolist())
 
 
@@ -198,7 +198,7 @@ def play_all(state: np.ndarray, moves: str) -> list[int]:
     for move in moves.split(", "):
         letter, vertex = move.split()
         point, colour = parse_vertex(vertex, size), BLACK if letter == "B" else WHITE
-        assert _board.is_legal(state, point, colour), move
+        assert _legality.is_legal(state, point, colour), move
         foreseen = _repetition.hash_after(state, point, colour)
         taken.append(int(_board.play(state, point, colour)))
         assert foreseen == _board.position_hash(state)
@@ -217,8 +217,8 @@ def test_the_ko_point_is_forbidden_to_one_colour_only() -> None:
     state = board(KO)
     play_all(state, "B C3")
     ko = parse_vertex("B3", 4)
-    assert not _board.is_legal(state, ko, WHITE)
-    assert _board.is_legal(state, ko, BLACK)
+    assert not _legality.is_legal(state, ko, WHITE)
+    assert _legality.is_legal(state, ko, BLACK)
 
 
 # board, a move, stones taken off where suicide is allowed (0: the move is illegal under every rule)
@@ -236,8 +236,8 @@ def test_suicide(name: str, before: str, move: str, taken: int) -> None:
     forbidding, allowing = board(before), board(before, suicide=True)
     vertex = move.split()[1]
     point = parse_vertex(vertex, int(allowing[_board.SIZE]))
-    assert not _board.is_legal(forbidding, point, BLACK)
-    assert _board.is_legal(allowing, point, BLACK) == (taken > 0)
+    assert not _legality.is_legal(forbidding, point, BLACK)
+    assert _legality.is_legal(allowing, point, BLACK) == (taken > 0)
     if taken:
         assert play_all(allowing, move) == [taken]
         assert allowing[_board.CAPTURED_BLACK] == taken
@@ -265,7 +265,7 @@ def test_eyes(name: str, text: str, eyes: set[str]) -> None:
     found = {
         format_vertex(point, size)
         for point in board_points(size).tolist()
-        if state[_board.COLOUR + point * _board.WORDS] == 0 and _board.is_eye(state, point, BLACK)
+        if state[_board.COLOUR + point * _board.WORDS] == 0 and _legality.is_eye(state, point, BLACK)
     }
     assert found == eyes
 
@@ -325,7 +325,7 @@ def test_liberties_are_counted_once_a_chain() -> None:
         """
     )
     out = np.empty(padded_points(4), dtype=np.int16)
-    _board.liberties_map(state, out)
+    _whole_board.liberties_map(state, out)
     assert out[board_points(4)].reshape(4, 4).tolist() == [
         [0, 4, 4, 0],
         [4, 0, 4, 2],
@@ -345,7 +345,7 @@ def test_area_leaves_shared_regions_out() -> None:
         . X O O O
         """
     )
-    assert _board.area(state) == (7 + 4, 10 + 3)
+    assert _whole_board.area(state) == (7 + 4, 10 + 3)
 
 
 def test_hash_depends_on_the_stones_alone_and_on_the_turn_where_asked() -> None:
@@ -366,7 +366,7 @@ def test_boards_of_different_sizes_live_side_by_side() -> None:
     assert sorted(small.colours().ravel().tolist()) == [0] * 21 + [1, 1, 2, 2]
     assert large.colours()[16, 2] == small.colours()[2, 2] == BLACK
     assert large.colours()[18, 0] == small.colours()[4, 0] == WHITE
-    assert _board.area(small.state) == _board.area(large.state) == (2, 2)
+    assert _whole_board.area(small.state) == _whole_board.area(large.state) == (2, 2)
 
 
 def test_a_pass_changes_the_turn_and_nothing_else() -> None:
@@ -384,4 +384,4 @@ def test_an_index_out_of_range_is_noticed() -> None:
     """Says that the run with bounds checks does check them."""
     state = board(KO)
     with pytest.raises(IndexError):
-        _board.is_legal(state, 1000, BLACK)
+        _legality.is_legal(state, 1000, BLACK)

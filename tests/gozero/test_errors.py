@@ -9,7 +9,8 @@ import pytest
 from gozero import coords
 from gozero.coords import BLACK, EMPTY, PASS, RESIGN, WHITE, parse_vertex
 from gozero.handicap import fixed_handicap, free_handicap
-from gozero.position import IllegalMove, Position
+from gozero.illegal_move import IllegalMove
+from gozero.position import Position
 from gozero.rules import parse_rules
 
 DIAGRAMS = [

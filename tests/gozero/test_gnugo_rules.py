@@ -14,7 +14,8 @@ from contextlib import contextmanager
 import pytest
 
 from gozero.coords import BLACK, WHITE, format_vertex
-from gozero.position import IllegalMove, Position
+from gozero.illegal_move import IllegalMove
+from gozero.position import Position
 from gozero.rules import Rules
 from tests.reference_board import Place, SlowGame
 from tests.reference_comparison import ALL_RULES, lively_move, new_games, point_of

@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from gozero import _board, _ladders, _trial, features
+from gozero import _board, _ladders, _legality, _trial, _whole_board, features
 from gozero.coords import BLACK, WHITE, format_vertex, parse_vertex, point_at
 from gozero.geometry import board_points
 from gozero.position import Position
@@ -195,7 +195,7 @@ def test_moves_are_tried_and_taken_back(seed: int) -> None:
     for _ in range(60):
         colour = int(generator.integers(1, 3))
         points = generator.permutation(board_points(size)).tolist()
-        legal = [point for point in points if _board.is_legal(boards[-1], point, colour)]
+        legal = [point for point in points if _legality.is_legal(boards[-1], point, colour)]
         if legal and len(boards) <= 12:
             _trial.try_move(board, legal[0], colour, length + (len(boards) - 1) * _trial.FRAME)
             boards.append(boards[-1].copy())
@@ -216,7 +216,7 @@ def test_moves_are_tried_and_taken_back(seed: int) -> None:
 def stones(state: np.ndarray) -> np.ndarray:
     size = int(state[_board.SIZE])
     colours = np.empty(size * size, np.uint8)
-    _board.colours(state, colours)
+    _whole_board.colours(state, colours)
     return colours
 
 

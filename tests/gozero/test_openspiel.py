@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gozero import _board, _repetition
+from gozero import _board, _legality, _repetition
 from gozero.coords import point_of
 from gozero.position import Position
 
@@ -48,7 +48,7 @@ def choose(position: Position, mask: np.ndarray, keep_eyes: bool, pass_rate: flo
         for _ in range(3 * len(candidates)):
             index = int(candidates[rng.integers(len(candidates))])
             point = point_of(index, position.size)
-            if not (keep_eyes and _board.is_eye(position.state, point, position.to_play)):
+            if not (keep_eyes and _legality.is_eye(position.state, point, position.to_play)):
                 return index
     return position.size**2
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gozero import _board, _patterns
+from gozero import _board, _legality, _patterns, _tracking
 from gozero.coords import BLACK, WHITE, point_at, row_col
 from gozero.geometry import symmetry_table
 from gozero.position import Position
@@ -19,9 +19,9 @@ class TrackedGame:
     def __init__(self, size: int, seed: int) -> None:
         self.size = size
         self.position = Position(size, rules="new-zealand" if seed % 4 == 3 else "chinese")
-        self.patterns = _patterns.tracked(size)
+        self.patterns = _tracking.tracked(size)
         self.random = np.random.default_rng(seed)
-        _patterns.track(self.position.state, self.patterns.cells)
+        _tracking.track(self.position.state, self.patterns.cells)
 
     @property
     def board(self) -> SlowBoard:
@@ -46,7 +46,7 @@ class TrackedGame:
         position, patterns = self.position, self.patterns
         state = position.state.copy()
         colour = position.to_play
-        counts = _patterns.play_tracked(
+        counts = _tracking.play_tracked(
             state, patterns.cells, patterns.changed, patterns.taken, patterns.waiting, point, colour
         )
         position.play(point)
@@ -95,8 +95,8 @@ def test_tracking_from_scratch_gives_what_was_kept_up() -> None:
     game = TrackedGame(13, 2)
     for _ in range(250):
         game.play(game.move())
-    anew = _patterns.tracked(13)
-    _patterns.track(game.position.state, anew.cells)
+    anew = _tracking.tracked(13)
+    _tracking.track(game.position.state, anew.cells)
     codes = game.patterns.cells[_patterns.CODE :: _patterns.CELL]
     assert np.array_equal(codes, anew.cells[_patterns.CODE :: _patterns.CELL])
 
@@ -147,7 +147,7 @@ def test_sensible_codes_are_the_legal_moves_that_fill_no_eye() -> None:
                     continue
                 for colour in (BLACK, WHITE):
                     sensible = _patterns.is_sensible(_patterns.seen_by(np.uint32(game.code(point)), colour))
-                    legal = _board.is_legal(state, point, colour) and not _board.is_eye(state, point, colour)
+                    legal = _legality.is_legal(state, point, colour) and not _legality.is_eye(state, point, colour)
                     assert sensible == legal
                     forbidden += not legal
     assert forbidden > 100

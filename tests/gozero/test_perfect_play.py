@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from gozero import _board
+from gozero import _board, _legality, _whole_board
 from gozero.coords import BLACK, PASS, WHITE, point_at, row_col
 from gozero.geometry import board_points
 from gozero.life import pass_alive
@@ -46,10 +46,10 @@ class Ties:
             state = waiting.pop()
             key = key_of(state)
             if key[3] == 2:
-                black, white = _board.area(state)
+                black, white = _whole_board.area(state)
                 self.scores[key] = black - white
                 continue
-            legal = [point for point in points if _board.is_legal(state, point, key[2])]
+            legal = [point for point in points if _legality.is_legal(state, point, key[2])]
             self.moves[key] = len(legal)
             for point in legal:
                 after = state.copy()

@@ -8,7 +8,8 @@ import pytest
 
 from gozero import _board
 from gozero.coords import BLACK, NO_MOVE, PASS, RESIGN, WHITE, format_vertex, parse_vertex
-from gozero.position import IllegalMove, Position
+from gozero.illegal_move import IllegalMove
+from gozero.position import Position
 from gozero.rules import RULES, Rules
 
 KO = """

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gozero import record, sgf, sgf_text
+from gozero import record, sgf, sgf_info, sgf_text
 from gozero.coords import BLACK, WHITE
 from gozero.record import GameRecord
 from gozero.rules import parse_rules
@@ -94,7 +94,7 @@ def test_what_a_file_leaves_out_is_unknown():
     ],
 )
 def test_results(text, winner, margin, ending):
-    assert sgf.parse_result(text) == (winner, margin, ending)
+    assert sgf_info.parse_result(text) == (winner, margin, ending)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from sgfmill import sgf, sgf_moves
 
-from gozero import _board
+from gozero import _board, _whole_board
 from gozero.coords import BLACK, PASS, WHITE, point_at
 from gozero.position import Position
 
@@ -35,7 +35,7 @@ def replay_and_compare(record: bytes) -> int:
         stones = [COLOURS[cell] for row in reversed(board.board) for cell in row]
         assert position.colours().ravel().tolist() == stones, str(position)
         assert position.state[_board.KO] == point_of(ko)
-    black, white = _board.area(position.state)
+    black, white = _whole_board.area(position.state)
     assert black - white == board.area_score()
     assert sum(position.captured) == len(position.setup) + sum(p is not None for _, p in plays) - np.count_nonzero(
         stones

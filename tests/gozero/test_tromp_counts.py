@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gozero import _board
+from gozero import _board, _whole_board
 from gozero.coords import padded_points
 from gozero.geometry import board_points
 from gozero.jit import kernel
@@ -18,7 +18,7 @@ def count_legal(points, states, liberties):
     legal = 0
     while depth >= 0:
         if depth == last:
-            _board.liberties_map(states[depth], liberties)
+            _whole_board.liberties_map(states[depth], liberties)
             alive = True
             for i in range(last):
                 alive = alive and (colours[i] == _board.EMPTY or liberties[points[i]] > 0)

@@ -111,11 +111,11 @@ class FakePlayer:
 
 def sensible_points(position):
     """Legal points that fill no eye of the player to move, from the centre of the list outwards to the end."""
-    from gozero import _board
+    from gozero import _legality
     from gozero.coords import parse_vertex
 
     points = [parse_vertex(vertex, position.size) for vertex in position.legal_vertices()]
-    points = [point for point in points if not _board.is_eye(position.state, point, position.to_play)]
+    points = [point for point in points if not _legality.is_eye(position.state, point, position.to_play)]
     middle = len(points) // 2
     return points[middle:] + points[:middle]
 

@@ -11,7 +11,8 @@ import pytest
 from engine.result import MoveStats, SearchResult
 from gozero.coords import BLACK, WHITE, parse_vertex
 from gtp import json_analysis_reply as reply
-from gtp.json_analysis import Action, Analysis, RequestError, Settings, parse
+from gtp.analysis_settings import RequestError, Settings
+from gtp.json_analysis import Action, Analysis, parse
 from gtp.json_analysis_desk import Desk
 
 DEFAULTS = Settings(visits=500)

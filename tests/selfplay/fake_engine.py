@@ -26,10 +26,10 @@ class RandomPlayer:
     """Keeps a board; the import is heavy, and only this behaviour needs it."""
 
     def __init__(self, seed: int) -> None:
-        from gozero import _board
+        from gozero import _legality
         from gozero.position import Position
 
-        self.is_eye = _board.is_eye
+        self.is_eye = _legality.is_eye
         self.make = Position
         self.draw = random.Random(seed)
         self.position = Position(9)

@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from gozero import cli, coords, sgf
+from gozero import cli, coords, sgf, sgf_info
 from gozero.coords import BLACK, WHITE
 from gozero.position import Position
 from selfplay import match_options
@@ -34,7 +34,7 @@ def play(first: str, second: str, number: int = 1, settings: GameSettings = QUIC
 
 def test_two_passes_are_counted(fake):
     result = play(fake("pass"), fake("pass"))
-    assert sgf.format_result(result.record) == "W+0.5"
+    assert sgf_info.format_result(result.record) == "W+0.5"
     assert result.points == 0
     assert result.failed is None
     assert result.reason == "area count"
@@ -45,7 +45,7 @@ def test_the_opening_is_on_both_boards_and_in_the_record(fake):
     point = coords.parse_vertex("C3", 5)
     result = play(fake("pass"), fake("pass"), opening=(point,))
     assert result.record.moves[0] == coords.move_index(point, 5)
-    assert sgf.format_result(result.record) == "B+24.5"
+    assert sgf_info.format_result(result.record) == "B+24.5"
 
 
 def test_colours_alternate(fake):
@@ -58,7 +58,7 @@ def test_colours_alternate(fake):
 
 def test_a_resignation(fake):
     result = play(fake("pass"), fake("resign"))
-    assert sgf.format_result(result.record) == "B+R"
+    assert sgf_info.format_result(result.record) == "B+R"
     assert result.points == 1
     assert result.reason == "White resigned"
 
@@ -76,7 +76,7 @@ def test_a_resignation(fake):
 def test_a_failing_engine_loses_with_its_reason(words, result, reason, fake):
     settings = GameSettings(size=5, komi=0.5, move_timeout=1)
     game = play(fake(*words), fake("pass"), settings=settings)
-    assert sgf.format_result(game.record) == result
+    assert sgf_info.format_result(game.record) == result
     assert game.failed == FIRST
     assert game.points == 0
     assert re.search(reason, game.reason)
@@ -102,7 +102,7 @@ def test_a_time_that_the_user_names_holds_for_every_move():
 def test_an_illegal_move_on_an_occupied_point(fake):
     game = play(fake("pass"), fake("illegal"), opening=(coords.parse_vertex("A1", 5), coords.parse_vertex("C3", 5)))
     assert game.failed == SECOND
-    assert sgf.format_result(game.record) == "B+F"
+    assert sgf_info.format_result(game.record) == "B+F"
     assert re.search("White broke the rules with 'A1': .*occupied", game.reason)
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gozero import _board, coords, record, sgf
+from gozero import _board, _legality, coords, record, sgf
 from gozero.record import GameRecord
 from gozero.store import Store, encode
 from training import pack
@@ -33,7 +33,7 @@ def random_game(seed: int, size: int = 9, length: int = 40) -> GameRecord:
     moves = []
     for ply in range(length):
         colour = coords.BLACK if ply % 2 == 0 else coords.WHITE
-        legal = [i for i in range(size * size) if _board.is_legal(state, coords.point_of(i, size), colour)]
+        legal = [i for i in range(size * size) if _legality.is_legal(state, coords.point_of(i, size), colour)]
         index = int(generator.choice(legal)) if legal else size * size
         _board.play(state, coords.point_of(index, size), colour)
         moves.append(index | (record.WHITE_BIT if colour == coords.WHITE else 0))

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gozero import _board, coords, geometry, record, sgf
+from gozero import _board, _legality, coords, geometry, record, sgf
 from gozero.record import WHITE_BIT, GameRecord
 from gozero.store import Store
 from training import pack
@@ -25,7 +25,7 @@ def random_game(seed: int, size: int, length: int, handicap: int = 0) -> GameRec
     colour = coords.WHITE if handicap else coords.BLACK
     moves = []
     for ply in range(length):
-        legal = [i for i in range(size * size) if _board.is_legal(state, coords.point_of(i, size), colour)]
+        legal = [i for i in range(size * size) if _legality.is_legal(state, coords.point_of(i, size), colour)]
         index = size * size if ply == 9 else int(generator.choice(legal))
         _board.play(state, coords.point_of(index, size), colour)
         moves.append(index | (WHITE_BIT if colour == coords.WHITE else 0))
