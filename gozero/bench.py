@@ -5,9 +5,10 @@ Every benchmark stands beside what it measures; this is the table of them.
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Sequence
 from typing import Final
+
+from gozero.menu import Menu
 
 BENCHMARKS: Final[dict[str, tuple[str, str]]] = {
     "analysis": ("gtp.bench_analysis:main", "what a line of analysis costs the search that it tells about"),
@@ -23,30 +24,16 @@ BENCHMARKS: Final[dict[str, tuple[str, str]]] = {
 """Name -> ("module:function", what it measures)."""
 
 
+MENU: Final = Menu(
+    "gozero bench",
+    "benchmark",
+    "How fast this machine plays Go: medians of repeated runs, CPU time of one thread where nothing else is said.",
+    BENCHMARKS,
+    "'gozero bench BENCHMARK --help' tells about one of them; --json prints one JSON object.\n\n"
+    "example: gozero bench board --json",
+)
+
+
 def main(argv: Sequence[str]) -> int:
     """Entry point of `gozero bench`. Raises ValueError when there is no such benchmark."""
-    arguments = list(argv)
-    name = arguments.pop(0) if arguments else "--help"
-    if name in ("-h", "--help"):
-        print(_help())
-        return 0
-    if name not in BENCHMARKS:
-        raise ValueError(f"there is no benchmark '{name}'; there are {', '.join(BENCHMARKS)}")
-    module, function = BENCHMARKS[name][0].split(":")
-    status: int = getattr(importlib.import_module(module), function)(arguments)
-    return status
-
-
-def _help() -> str:
-    width = max(map(len, BENCHMARKS))
-    rows = "\n".join(f"  {name:<{width}}  {what}" for name, (_, what) in BENCHMARKS.items())
-    return f"""usage: gozero bench NAME [options]
-
-How fast this machine plays Go: medians of repeated runs, CPU time of one thread where nothing else is said.
-
-benchmarks:
-{rows}
-
-'gozero bench NAME --help' tells about one of them; --json prints one JSON object.
-
-example: gozero bench board --json"""
+    return MENU.run(argv)

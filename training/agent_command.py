@@ -9,6 +9,7 @@ from functools import partial
 from typing import Final
 
 from gozero import config as configs
+from training import stage_command
 from training.run_folder import RunError, RunFolder, resumed_config
 
 WHAT: Final = {
@@ -26,14 +27,10 @@ def main(algorithm: str, argv: Sequence[str]) -> int:
         "Ctrl-C saves; --resume goes on.",
         epilog=f"example: gozero train {algorithm} --config {algorithm}-cartpole --run runs/cartpole",
     )
-    parser.add_argument("--config", help="a preset in data/configs, or a YAML file (a resumed run has its own)")
-    parser.add_argument("--run", required=True, metavar="DIR", help="folder of the run: settings, metrics, checkpoints")
+    stage_command.add_run(parser)
     parser.add_argument("--env", metavar="ID", help="another environment than the preset's, such as Acrobot-v1")
     parser.add_argument("--seed", type=int, metavar="N", help="short for --set loop.seed=N")
-    parser.add_argument(
-        "--set", action="append", default=[], metavar="KEY=VALUE", help="change one setting, e.g. loop.steps=50000"
-    )
-    parser.add_argument("--resume", action="store_true", help="continue the run in DIR from its newest checkpoint")
+    stage_command.add_settings(parser, "loop.steps=50000")
     parser.add_argument("--threads", type=int, default=1, help="CPU threads of torch (default: 1; networks are small)")
     return _train(algorithm, parser.parse_args(argv))
 

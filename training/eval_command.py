@@ -5,10 +5,10 @@ Every measurement stands in a module of its own, which is loaded when it is aske
 
 from __future__ import annotations
 
-import difflib
-import importlib
 from collections.abc import Sequence
 from typing import Final
+
+from gozero.menu import Menu
 
 EVALUATIONS: Final[dict[str, tuple[str, str]]] = {
     "agent": ("training.agent_eval_command:main", "what an agent of dqn, actor-critic or policy-gradient reaches"),
@@ -24,32 +24,16 @@ EVALUATIONS: Final[dict[str, tuple[str, str]]] = {
 """Name -> ("module:function", what it measures)."""
 
 
+MENU: Final = Menu(
+    "gozero eval",
+    "evaluation",
+    "How well a network does on games that it was not trained on.",
+    EVALUATIONS,
+    "'gozero eval EVALUATION --help' tells about one of them; --json prints one JSON object.\n\n"
+    "example: gozero eval policy --network compact-19 --games games.store --source tygem",
+)
+
+
 def main(argv: Sequence[str]) -> int:
     """Entry point of `gozero eval`. Raises ValueError when there is no such evaluation."""
-    arguments = list(argv)
-    name = arguments.pop(0) if arguments else "--help"
-    if name in ("-h", "--help"):
-        print(_help())
-        return 0
-    if name not in EVALUATIONS:
-        near = difflib.get_close_matches(name, EVALUATIONS, n=1)
-        hint = f"did you mean '{near[0]}'?" if near else f"there is {', '.join(EVALUATIONS)}"
-        raise ValueError(f"there is no evaluation '{name}'; {hint}")
-    module, function = EVALUATIONS[name][0].split(":")
-    status: int = getattr(importlib.import_module(module), function)(arguments)
-    return status
-
-
-def _help() -> str:
-    width = max(map(len, EVALUATIONS))
-    rows = "\n".join(f"  {name:<{width}}  {what}" for name, (_, what) in EVALUATIONS.items())
-    return f"""usage: gozero eval WHAT [options]
-
-How well a network does on games that it was not trained on.
-
-what:
-{rows}
-
-'gozero eval WHAT --help' tells about one of them; --json prints one JSON object.
-
-example: gozero eval policy --network compact-19 --games games.store --source tygem"""
+    return MENU.run(argv)

@@ -68,7 +68,7 @@ def main(argv: Sequence[str]) -> int:
 def _loop(options: argparse.Namespace) -> int:
     import torch
 
-    from training import train_command
+    from training import stage_command
     from training.generations import Generations, Stopped
     from training.generations_config import MAY_CHANGE, GenerationsConfig
     from training.generations_folder import GenerationsFolder
@@ -88,8 +88,8 @@ def _loop(options: argparse.Namespace) -> int:
         config = resumed_config(folder.run, GenerationsConfig, options.set, MAY_CHANGE)
         folder.run.write_config(config)
     torch.set_num_threads(options.threads)
-    device = train_command.pick_device(options.device)
-    train_command.tune(device, config.training.loop.precision)
+    device = stage_command.pick_device(options.device)
+    stage_command.tune(device, config.training.loop.precision)
 
     def tell(text: str) -> None:
         print(text, file=sys.stderr, flush=True)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import sys
 from collections.abc import Sequence
 
 from gozero import config as configs
 from gozero.errors import GozeroError
+from training import stage_command
 from training.run_folder import RunError, RunFolder, resumed_config
 
 
@@ -21,22 +21,17 @@ def main(argv: Sequence[str]) -> int:
         "(REINFORCE, AlphaGo's second stage). Ctrl-C saves; --resume continues exactly.",
         epilog="example: gozero train reinforce --config reinforce-9 --init compact-9 --run runs/rl",
     )
-    parser.add_argument("--config", help="a preset in data/configs, or a YAML file (a resumed run has its own)")
-    parser.add_argument("--run", required=True, metavar="DIR", help="folder of the run: settings, metrics, pool")
+    stage_command.add_run(parser, "pool")
     parser.add_argument("--init", metavar="NETWORK", help="the network to start from, by name or file")
-    parser.add_argument(
-        "--set", action="append", default=[], metavar="KEY=VALUE", help="change one setting, e.g. loop.steps=500"
-    )
-    parser.add_argument("--resume", action="store_true", help="continue the run in DIR from its newest checkpoint")
-    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="CPU threads of torch (default: all)")
-    parser.add_argument("--device", default="auto", help="cpu, cuda, or auto (default): a GPU if there is one")
+    stage_command.add_settings(parser)
+    stage_command.add_machine(parser)
     return _train(parser.parse_args(argv))
 
 
 def _train(arguments: argparse.Namespace) -> int:
     import torch
 
-    from training import reinforce, reinforce_config, train_command
+    from training import reinforce, reinforce_config
     from training.loop import train
     from training.reinforce import ReinforceStage
     from training.reinforce_config import ReinforceConfig
@@ -59,8 +54,8 @@ def _train(arguments: argparse.Namespace) -> int:
             raise RunError("--init is missing: name the network that the run starts from, such as compact-9")
 
     torch.set_num_threads(max(1, arguments.threads))
-    device = train_command.pick_device(arguments.device)
-    train_command.tune(device, config.loop.precision)
+    device = stage_command.pick_device(arguments.device)
+    stage_command.tune(device, config.loop.precision)
     if arguments.resume:
         network = reinforce_config.untrained(config)
     else:
@@ -81,9 +76,4 @@ def _train(arguments: argparse.Namespace) -> int:
         resume=arguments.resume,
         facts=reinforce.facts(config),
     )
-    if outcome.stopped_by is not None:
-        command = f"gozero train reinforce --run {arguments.run} --resume"
-        print(f"stopped and saved after step {outcome.step}; continue with: {command}", file=sys.stderr)
-        return 128 + outcome.stopped_by
-    print(f"done: {outcome.step} steps in {arguments.run}; next: gozero export --run {arguments.run}", file=sys.stderr)
-    return 0
+    return stage_command.conclude(outcome, "reinforce", arguments.run)

@@ -4,7 +4,7 @@ a search would play."""
 import os
 from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import msgspec
 import torch
@@ -12,20 +12,18 @@ from torch import Tensor, nn
 
 from engine.alphago_networks import PolicyArchitecture
 from engine.evaluator import Evaluation
-from engine.network_kinds import AnyArchitecture, Network, build
+from engine.network_kinds import Network, build
 from engine.networks import Architecture
 from gozero import features
-from gozero.config import Config
 from gozero.searches import Searches
 from gozero.store import Store
 from training.ahead import Ahead
 from training.batches import Batch, BatchSource
 from training.distributed import ALONE, World, first_before_others
-from training.loop import LoopConfig
-from training.losses import UNKNOWN, LossConfig, Targets, supervised_loss
-from training.optimisers import OptimiserConfig, ScheduleConfig
+from training.losses import UNKNOWN, Targets, supervised_loss
 from training.ownership import final_ownership
 from training.progress import settling_progress
+from training.records_config import RecordsConfig
 from training.speed import TRAINING_COST, forward_flops
 from training.teacher import Teacher
 
@@ -36,105 +34,22 @@ METRICS = {"policy": "nll", "value": "mse", "ownership": "ownership", "reply": "
 """What an evaluation calls the parts of the loss."""
 
 
-class DataConfig(Config, frozen=True):
-    """Which positions are drawn, and what the network sees of them."""
-
-    store: str = ""
-    """Folder of the packed store (`gozero pack`); given with `--store`."""
-    size: int = 19
-    """Board size."""
-    features: str = "compact"
-    """Feature set of the input planes."""
-    symmetry: bool = True
-    """Show every training position in a random one of its eight symmetries."""
-    history_dropout: float = 0.0
-    """How often, from 0 to 1, a training position is shown without its last moves, as a diagram would be. At 0.1 such
-    positions are played far better (9x9, 90,000 positions: 37.1 % against 34.2 %), others as well as before."""
-    sources: tuple[str, ...] = ()
-    """Only games whose source contains one of these texts; all if empty."""
-    threads: int = 1
-    """Threads that make batches, each a whole one; all cores where a GPU trains."""
-    validation_positions: int = 4096
-    """Positions of the validation split that an evaluation looks at."""
-    searches: bool = False
-    """Learn from the searched positions of self-play games what the searches would play, not the moves of the games.
-    Where none of the games falls into the validation split, evaluations look at those that are learned from."""
-    teacher: str = ""
-    """Network (shipped name or file) whose answers to the training positions are learned too, by `loss.teacher` and
-    `loss.teacher_value`; it reads the same planes."""
-    teacher_turns: bool = False
-    """Whether the teacher sees every batch in another symmetry than the learner. Then a network can learn from itself:
-    its mean over the symmetries is better than it is. A smaller one learns faster from a teacher that does not turn
-    (`RESULTS.md`)."""
-
-
-class PolicyConfig(Config, frozen=True):
+class PolicyConfig(RecordsConfig, frozen=True):
     """`gozero train policy`: everything that decides a run."""
 
-    name: str
-    """What the network will be called."""
-    loop: LoopConfig
     network: Architecture | None = None
     """Shape of a residual network that learns policy, value and ownership; or:"""
     alphago: PolicyArchitecture | None = None
     """Shape of the paper's policy network, which learns the policy alone."""
-    init: str = ""
-    """Network whose weights the run starts from (shipped name or file); empty = random weights. Given with `--init`."""
-    data: DataConfig = DataConfig()
-    loss: LossConfig = LossConfig()
-    optimiser: OptimiserConfig = OptimiserConfig()
-    schedule: ScheduleConfig = ScheduleConfig()
 
     def __post_init__(self) -> None:
-        if (self.network is None) == (self.alphago is None):
-            raise ValueError("a run trains one network: give either network or alphago its settings")
-        if self.alphago is not None and self.alphago.board != self.data.size:
-            raise ValueError(
-                f"alphago.board = {self.alphago.board} and data.size = {self.data.size} must be the same: the "
-                f"network has a bias for each point"
-            )
+        super().__post_init__()
         if self.network is not None and self.network.reply != (self.loss.reply > 0):
             raise ValueError("network.reply wants a loss.reply above 0, and the other way round")
         if self.data.searches and self.network is None:
             raise ValueError("data.searches wants a residual network: the paper's policy network knows no pass")
         if self.loss.search_value and not self.data.searches:
             raise ValueError("loss.search_value wants data.searches: records of games have no search's value")
-
-    @property
-    def architecture(self) -> AnyArchitecture:
-        """The shape of the network, of whichever kind."""
-        architecture = self.network or self.alphago
-        assert architecture is not None  # see __post_init__
-        return architecture
-
-    @property
-    def feature_set(self) -> str:
-        """The name of the network's input planes."""
-        return self.data.features
-
-    @property
-    def board_size(self) -> int:
-        """Of the games."""
-        return self.data.size
-
-
-class RecordsConfig(Protocol):
-    """What the settings of every stage that learns from records have."""
-
-    @property
-    def loop(self) -> LoopConfig: ...
-    @property
-    def network(self) -> Architecture | None: ...
-    @property
-    def init(self) -> str: ...
-    @property
-    def data(self) -> DataConfig: ...
-    @property
-    def loss(self) -> LossConfig: ...
-    @property
-    def architecture(self) -> AnyArchitecture: ...
-    @property
-    def feature_set(self) -> str: ...
 
 
 class Tensors(NamedTuple):

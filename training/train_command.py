@@ -4,19 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from gozero import config as configs
-from gozero.errors import GozeroError
-from training import agent_command
+from training import agent_command, stage_command
 from training.run_folder import RunError, RunFolder, refuse_changes
-
-if TYPE_CHECKING:
-    import torch
 
 
 def main(argv: Sequence[str]) -> int:
@@ -46,16 +39,11 @@ def main(argv: Sequence[str]) -> int:
         choices=["policy", "rollout", "reinforce", "value", *agent_command.WHAT],
         help="one of AlphaGo's stages, or a classic algorithm for any environment of Gymnasium's",
     )
-    parser.add_argument("--config", help="a preset in data/configs, or a YAML file (a resumed run has its own)")
-    parser.add_argument("--run", required=True, metavar="DIR", help="folder of the run: settings, metrics, checkpoints")
+    stage_command.add_run(parser)
     parser.add_argument("--store", metavar="DIR", help="packed store made by `gozero pack`")
-    parser.add_argument(
-        "--set", action="append", default=[], metavar="KEY=VALUE", help="change one setting, e.g. loop.steps=500"
-    )
-    parser.add_argument("--resume", action="store_true", help="continue the run in DIR from its newest checkpoint")
+    stage_command.add_settings(parser)
     parser.add_argument("--init", metavar="NETWORK", help="start from the weights of a network, by name or file")
-    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="CPU threads of torch (default: all)")
-    parser.add_argument("--device", default="auto", help="cpu, cuda, or auto (default): a GPU if there is one")
+    stage_command.add_machine(parser)
     return train_policy(parser.parse_args(argv))
 
 
@@ -95,8 +83,8 @@ def train_policy(arguments: argparse.Namespace) -> int:
         raise RunError("no records to learn from: name a packed store with --store (`gozero pack` makes one)")
 
     torch.set_num_threads(max(1, arguments.threads))
-    with join(pick_device(arguments.device)) as (world, device):
-        tune(device, config.loop.precision)
+    with join(stage_command.pick_device(arguments.device)) as (world, device):
+        stage_command.tune(device, config.loop.precision)
         stage = supervised.PolicyStage(config, device, world)
         network = supervised.make_network(config, device)
         if config.init and folder.latest_step() is None:  # also a run that was killed before its first checkpoint
@@ -118,36 +106,4 @@ def train_policy(arguments: argparse.Namespace) -> int:
             flops=supervised.step_flops(network, config),
             world=world,
         )
-    if outcome.stopped_by is not None:
-        command = f"gozero train {arguments.stage} --run {arguments.run} --resume"
-        if world.writes:
-            print(f"stopped and saved after step {outcome.step}; continue with: {command}", file=sys.stderr)
-        return 128 + outcome.stopped_by
-    if world.writes:
-        next_command = f"gozero export --run {arguments.run}"
-        print(f"done: {outcome.step} steps in {arguments.run}; next: {next_command}", file=sys.stderr)
-    return 0
-
-
-def tune(device: torch.device, precision: str) -> None:
-    """Let a GPU choose its fastest kernels, and use its tensor cores where bfloat16 leaves float32 products over."""
-    import torch
-
-    if device.type == "cuda":
-        torch.backends.cudnn.benchmark = True
-        if precision == "bfloat16":
-            torch.set_float32_matmul_precision("high")
-
-
-def pick_device(name: str) -> torch.device:
-    """The torch device called `name`; auto prefers a GPU. Raises GozeroError when it cannot be used."""
-    import torch
-
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise GozeroError(f"cannot use the device {name!r}; try --device cpu") from error
-    return device
+    return stage_command.conclude(outcome, "policy", arguments.run, says=world.writes)

@@ -10,67 +10,36 @@ from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
 from engine.alphago_networks import ValueArchitecture
-from engine.network_kinds import AnyArchitecture
 from engine.networks import Architecture
-from gozero.config import Config
 from gozero.store import Store
 from training.distributed import ALONE, World
-from training.loop import LoopConfig
 from training.losses import LossConfig
-from training.optimisers import OptimiserConfig, ScheduleConfig
+from training.records_config import RecordsConfig
 from training.samples import SamplingConfig, one_a_game
-from training.supervised import VALIDATION_BATCH, DataConfig, PolicyStage, to_tensors
+from training.supervised import VALIDATION_BATCH, PolicyStage, to_tensors
 
 
-class ValueConfig(Config, frozen=True):
+class ValueConfig(RecordsConfig, frozen=True):
     """`gozero train value`: everything that decides a run."""
 
-    name: str
-    """What the network will be called."""
-    loop: LoopConfig
     network: Architecture | None = None
     """Shape of a residual network, whose value knows komi and who will own what; or:"""
     alphago: ValueArchitecture | None = None
     """Shape of the paper's value network, which knows the komi of its games alone."""
-    init: str = ""
-    """Network whose weights the run starts from (shipped name or file); empty = random weights. Given with `--init`."""
     positions: Literal["one", "all"] = "one"
     """`one` position of each game, as in the paper: all of them together teach a large network the games by heart.
     `all` does no harm where the policy is learned too and `loss.value` is small (0.01 in AlphaGo Zero)."""
-    data: DataConfig = DataConfig()
     sampling: SamplingConfig = SamplingConfig()
     loss: LossConfig = LossConfig(policy=0.0, value=1.0, ownership=0.3)
-    optimiser: OptimiserConfig = OptimiserConfig()
-    schedule: ScheduleConfig = ScheduleConfig()
 
     def __post_init__(self) -> None:
-        if (self.network is None) == (self.alphago is None):
-            raise ValueError("a run trains one network: give either network or alphago its settings")
-        if self.alphago is not None and self.alphago.board != self.data.size:
-            raise ValueError(f"alphago.board = {self.alphago.board} and data.size = {self.data.size} must be the same")
+        super().__post_init__()
         if self.network is not None and self.network.reply:
             raise ValueError("network.reply predicts moves: a value network has no use for it")
         if self.data.searches:
             raise ValueError("data.searches teaches a policy what a search would play: use gozero train policy for it")
         if self.loss.value <= 0:
             raise ValueError("loss.value must be above 0: it is what this stage learns")
-
-    @property
-    def architecture(self) -> AnyArchitecture:
-        """The shape of the network, of whichever kind."""
-        architecture = self.network or self.alphago
-        assert architecture is not None  # see __post_init__
-        return architecture
-
-    @property
-    def feature_set(self) -> str:
-        """The name of the network's input planes."""
-        return self.data.features
-
-    @property
-    def board_size(self) -> int:
-        """Of the games."""
-        return self.data.size
 
 
 class ValueStage(PolicyStage):

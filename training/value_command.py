@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gozero import config as configs
+from training import stage_command
 from training.run_folder import RunError, RunFolder, resumed_config
 
 if TYPE_CHECKING:
@@ -26,24 +26,21 @@ def main(argv: Sequence[str]) -> int:
         "two policies play for it, or of a packed store. Ctrl-C saves; --resume continues.",
         epilog="example: gozero train value --config value-9 --supervised compact-9 --reinforced rl.onnx --run runs/v",
     )
+    stage_command.add_run(parser, "games")
     add = parser.add_argument
-    add("--config", help="a preset in data/configs, or a YAML file (a resumed run has its own)")
-    add("--run", required=True, metavar="DIR", help="folder of the run: settings, metrics, checkpoints, games")
     add("--supervised", metavar="NETWORK", help="the policy that plays the first moves of each game")
     add("--reinforced", metavar="NETWORK", help="the policy that plays the rest, whose wins are predicted")
     add("--store", metavar="DIR", help="learn from the games of this store instead; none are played")
     add("--init", metavar="NETWORK", help="start from the weights of a network, by name or file")
-    add("--set", action="append", default=[], metavar="KEY=VALUE", help="change one setting, e.g. sampling.games=20000")
-    add("--resume", action="store_true", help="continue the run in DIR from its newest checkpoint")
-    add("--threads", type=int, default=os.cpu_count() or 1, help="CPU threads of torch (default: all)")
-    add("--device", default="auto", help="cpu, cuda, or auto (default): a GPU if there is one")
+    stage_command.add_settings(parser, "sampling.games=20000")
+    stage_command.add_machine(parser)
     return _train(parser.parse_args(argv))
 
 
 def _train(arguments: argparse.Namespace) -> int:
     import torch
 
-    from training import supervised, train_command
+    from training import supervised
     from training.distributed import first_before_others, join
     from training.loop import train
     from training.value import ValueConfig, ValueStage
@@ -71,8 +68,8 @@ def _train(arguments: argparse.Namespace) -> int:
         )
 
     torch.set_num_threads(max(1, arguments.threads))
-    with join(train_command.pick_device(arguments.device)) as (world, device):
-        train_command.tune(device, config.loop.precision)
+    with join(stage_command.pick_device(arguments.device)) as (world, device):
+        stage_command.tune(device, config.loop.precision)
         players = [] if config.data.store else _players(config)
         network = supervised.make_network(config, device)
         if config.init and folder.latest_step() is None:  # also a run that was killed before its first checkpoint
@@ -100,16 +97,7 @@ def _train(arguments: argparse.Namespace) -> int:
             flops=supervised.step_flops(network, config),
             world=world,
         )
-    if outcome.stopped_by is not None:
-        command = f"gozero train value --run {arguments.run} --resume"
-        if world.writes:
-            print(f"stopped and saved after step {outcome.step}; continue with: {command}", file=sys.stderr)
-        return 128 + outcome.stopped_by
-    if world.writes:
-        print(
-            f"done: {outcome.step} steps in {arguments.run}; next: gozero export --run {arguments.run}", file=sys.stderr
-        )
-    return 0
+    return stage_command.conclude(outcome, "value", arguments.run, says=world.writes)
 
 
 def _played_by(config: ValueConfig) -> dict[str, list[str]]:
