@@ -127,14 +127,14 @@ def test_ctrl_c_ends_it_with_all_finished_games(tmp_path, checkout):
 
 @pytest.mark.slow
 def test_a_killed_worker_is_replaced_and_so_many_games_are_played(tmp_path, checkout):
-    process = selfplay(tmp_path, *SMOKE, "--workers", 2, "--games", 20, "--json", checkout=checkout)
+    process = selfplay(tmp_path, *SMOKE, "--workers", 2, "--games", 200, "--json", checkout=checkout)
     wait_for(lambda: shards.count_games(tmp_path) >= 3)
     os.kill(workers_of(tmp_path)[0], signal.SIGKILL)
     text, errors = process.communicate(timeout=120)
     assert process.returncode == 0, errors
     assert "died" in errors
-    assert shards.count_games(tmp_path) == 20
-    assert json.loads(text)["games"] <= 20  # the last report of the dead one may have been lost
+    assert shards.count_games(tmp_path) == 200
+    assert json.loads(text)["games"] <= 200  # the last report of the dead one may have been lost
     assert len(list((tmp_path / worker.WORKERS).iterdir())) == 3
 
 
