@@ -30,7 +30,7 @@ class MoveWeights(NamedTuple):
     """What the moves of a rollout are drawn by; `engine.rollout_tables.Tables` makes them."""
 
     patterns: NDArray[np.uint32]  # [OCCUPIED + 1, 2], the weight of each 3x3 code for Black and for White
-    keys: NDArray[np.uint64]  # [a power of two], the diamonds around the last move, see `find` ...
+    keys: NDArray[np.uint64]  # [a power of two], the diamonds around the last move (`_last_move.find`) ...
     rows: NDArray[np.int32]  # ... and the row of each
     factors: NDArray[np.float32]  # [slots], what a weight is multiplied by in each slot near the last move
 

@@ -6,21 +6,14 @@ command parses its own arguments in the module that does the work.
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
+from gozero import menu
 from gozero.errors import GozeroError
-
-
-class Command(NamedTuple):
-    """A subcommand: the function `(argv) -> exit status` as "module:function", and what it does in a few words."""
-
-    target: str
-    summary: str
-
+from gozero.menu import Command
 
 COMMANDS: Final[dict[str, Command]] = {
     "gtp": Command("gtp.server:main", "the engine on stdin and stdout, for Sabaki and other Go programs"),
@@ -95,9 +88,7 @@ def _run(name: str, arguments: list[str]) -> int:
         return 0
     if name not in COMMANDS:
         raise ValueError(_unknown(name))
-    module, function = COMMANDS[name].target.split(":")
-    status: int = getattr(importlib.import_module(module), function)(arguments)
-    return status
+    return COMMANDS[name].run(arguments)
 
 
 def _message(error: Exception, command: str) -> str | None:
@@ -113,22 +104,18 @@ def _message(error: Exception, command: str) -> str | None:
 
 
 def _unknown(name: str) -> str:
-    import difflib
-
-    near = difflib.get_close_matches(name, COMMANDS, n=1, cutoff=0.5)
-    hint = f"did you mean '{near[0]}'?" if near else "'gozero --help' lists them"
+    near = menu.nearest(name, COMMANDS)
+    hint = f"did you mean '{near}'?" if near else "'gozero --help' lists them"
     return f"there is no command '{name}'; {hint}"
 
 
 def _help() -> str:
-    width = max(map(len, COMMANDS))
-    rows = "\n".join(f"  {name:<{width}}  {command.summary}" for name, command in COMMANDS.items())
     return f"""usage: gozero COMMAND [options]
 
 An AlphaGo you can run at home.
 
 commands:
-{rows}
+{menu.rows(COMMANDS)}
 
 options:
   --help       this page; 'gozero COMMAND --help' tells about one command

@@ -8,29 +8,30 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from gozero.menu import Menu
+from gozero.menu import Command, Menu
 
-EVALUATIONS: Final[dict[str, tuple[str, str]]] = {
-    "agent": ("training.agent_eval_command:main", "what an agent of dqn, actor-critic or policy-gradient reaches"),
-    "policy": ("training.policy_eval_command:main", "how often a network finds the move that was played"),
-    "reinforce": (
+EVALUATIONS: Final[dict[str, Command]] = {
+    "agent": Command(
+        "training.agent_eval_command:main", "what an agent of dqn, actor-critic or policy-gradient reaches"
+    ),
+    "policy": Command("training.policy_eval_command:main", "how often a network finds the move that was played"),
+    "reinforce": Command(
         "selfplay.contest_command:main",
         "how often a bare policy beats another, such as its former self",
     ),
-    "rollout": ("training.rollout_eval:main", "how often the rollout and tree policies find it, and how fast they are"),
-    "value": ("training.value_eval_command:main", "how well a network says who will win"),
-    "scoring": ("training.scoring_eval:main", "how often our count of a finished game agrees with its record"),
+    "rollout": Command(
+        "training.rollout_eval:main", "how often the rollout and tree policies find it, and how fast they are"
+    ),
+    "value": Command("training.value_eval_command:main", "how well a network says who will win"),
+    "scoring": Command("training.scoring_eval:main", "how often our count of a finished game agrees with its record"),
 }
-"""Name -> ("module:function", what it measures)."""
-
 
 MENU: Final = Menu(
     "gozero eval",
     "evaluation",
     "How well a network does on games that it was not trained on.",
     EVALUATIONS,
-    "'gozero eval EVALUATION --help' tells about one of them; --json prints one JSON object.\n\n"
-    "example: gozero eval policy --network compact-19 --games games.store --source tygem",
+    "gozero eval policy --network compact-19 --games games.store --source tygem",
 )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gozero import cli
+from gozero import cli, menu
 from gozero.errors import GozeroError
 
 
@@ -26,7 +26,7 @@ def fake_command(monkeypatch):
 
     def register(function):
         monkeypatch.setitem(sys.modules, "fake_command_module", types.SimpleNamespace(main=function))
-        monkeypatch.setitem(cli.COMMANDS, "fake", cli.Command("fake_command_module:main", "for the test"))
+        monkeypatch.setitem(cli.COMMANDS, "fake", menu.Command("fake_command_module:main", "for the test"))
 
     return register
 
