@@ -185,8 +185,12 @@ class BatchSource:
         """Numbers, as for `at`, of the positions that rows are drawn from."""
         return np.arange(self._cumulative[-1]) if self._chosen is None else self._chosen
 
-    def batch(self, step: int) -> Batch:
-        """The rows of a step; the same step always gives the same rows."""
+    def batch(self, step: int, feature_set: str = "") -> Batch:
+        """The rows of a step, always the same ones; seen in planes of another set if one is named.
+
+        Raises:
+            ValueError: there is no such set.
+        """
         rows = self.batch_size
         games, plies, symmetries = (np.empty(rows, np.int64) for _ in range(3))
         forgets = np.empty(rows, np.uint8)
@@ -197,7 +201,8 @@ class BatchSource:
             games, plies = self._place(self._chosen[games])
         if not self._symmetry:
             symmetries[:] = 0
-        return self._rows(games, plies, symmetries, forgets)
+        seen = features.feature_set(feature_set) if feature_set else self._features
+        return self._rows(games, plies, symmetries, forgets, seen)
 
     def locate(self, positions: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Where chosen positions, numbered as for `at`, come from: rows of the store's games, and plies from 0."""
@@ -212,7 +217,7 @@ class BatchSource:
         games, plies = self._place(positions)
         symmetries = np.full(len(positions), symmetry)
         forgets = np.full(len(positions), not history, np.uint8)
-        return self._rows(games, plies, symmetries, forgets)
+        return self._rows(games, plies, symmetries, forgets, self._features)
 
     def _place(self, positions: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """(games of this source, plies) of the positions with these numbers."""
@@ -225,9 +230,10 @@ class BatchSource:
         plies: NDArray[np.int64],
         symmetries: NDArray[np.int64],
         forgets: NDArray[np.uint8],
+        seen: features.FeatureSet,
     ) -> Batch:
         rows = len(games)
-        planes = np.empty((rows, len(self._features.planes), self.size, self.size), np.uint8)
+        planes = np.empty((rows, len(seen.planes), self.size, self.size), np.uint8)
         indices = np.empty(rows, np.int64)
         replies = np.empty(rows, np.int64)
         colours = np.empty(rows, np.uint8)
@@ -245,7 +251,7 @@ class BatchSource:
                 forgets[part],
                 self._suicide[games[part]],
                 self.size,
-                self._features.code,
+                seen.code,
                 symmetry_table(self.size),
                 self._owners,
                 self._owners_at[games[part]],

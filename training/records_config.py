@@ -36,7 +36,7 @@ class DataConfig(Config, frozen=True):
     Where none of the games falls into the validation split, evaluations look at those that are learned from."""
     teacher: str = ""
     """Network (shipped name or file) whose answers to the training positions are learned too, by `loss.teacher` and
-    `loss.teacher_value`; it reads the same planes."""
+    `loss.teacher_value`. It may read other planes."""
     teacher_turns: bool = False
     """Whether the teacher sees every batch in another symmetry than the learner. Then a network can learn from itself:
     its mean over the symmetries is better than it is. A smaller one learns faster from a teacher that does not turn

@@ -111,7 +111,8 @@ class PolicyStage:
         rows = world.part(config.loop.batch_size)
         self.teacher: Teacher | None = None
         if data.teacher:
-            self.teacher = Teacher(data.teacher, data.features, data.size, rows, turns=data.teacher_turns)
+            self.teacher = Teacher(data.teacher, data.size, rows, turns=data.teacher_turns)
+        self.feature_set = data.features
         self.device = device
         self.world = world
         self.passes = config.network is not None
@@ -152,9 +153,13 @@ class PolicyStage:
     def batch(self, step: int) -> Tensors:
         """This process's part of the training batch of `step`, in the host's memory."""
         # The source numbers rows from step * batch_size on: so all parts together are the whole batch of one process.
-        rows = self.train.batch(step * self.world.size + self.world.rank)
-        answer = self.teacher.answers(rows, step) if self.teacher else None
-        return self._prepared(rows, answer)
+        number = step * self.world.size + self.world.rank
+        rows = self.train.batch(number)
+        if self.teacher is None:
+            return self._prepared(rows, None)
+        same = self.teacher.feature_set == self.feature_set
+        seen = rows if same else self.train.batch(number, self.teacher.feature_set)
+        return self._prepared(rows, self.teacher.answers(seen, step))
 
     def loss(self, network: nn.Module, batch: Tensors) -> tuple[Tensor, dict[str, Tensor]]:
         """Cross-entropy of the move played plus, where the network has such heads, what else it learns from a game."""

@@ -20,30 +20,28 @@ from training.batches import Batch
 class Teacher:
     """Answers batches as they are shown to the learner. Several threads may ask at once."""
 
-    def __init__(self, name: str, feature_set: str, size: int, boards: int, *, turns: bool = False) -> None:
+    def __init__(self, name: str, size: int, boards: int, *, turns: bool = False) -> None:
         """Opens a network by its shipped name or file, to be asked about so many `boards` of `size` at once.
 
         One that `turns` is shown the boards of every step turned in another way than the learner, all eight in turn:
         so what is learned is the mean over all symmetries of what it says, at the price of any one.
 
         Raises:
-            NetworkFileError: it is missing or unreadable, knows no value, reads other planes than those of
-                `feature_set`, or plays on other boards.
+            NetworkFileError: it is missing or unreadable, knows no value, or plays on other boards.
             EvaluatorError: it cannot be run here.
         """
         path = network_file.find(name, size)
         info = network_file.load_metadata(path)
         if info.kind != COMPACT:
             raise NetworkFileError(f"{name} cannot teach: it is of kind {info.kind!r}, a teacher of kind {COMPACT!r}")
-        if info.feature_set != feature_set:
-            raise NetworkFileError(
-                f"{name} cannot teach: it reads the planes of {info.feature_set!r}, the batches hold {feature_set!r}"
-            )
+        self.feature_set = info.feature_set
+        """Name of the planes that batches for it hold: the learner may read others."""
         self._network = open_network(path, boards)
         self._symmetries = symmetry_table(size) if turns else symmetry_table(size)[:1]
 
     def answers(self, batch: Batch, step: int) -> Evaluation:
-        """What it says about each row of the batch of `step`, for the player to move, turned as the learner sees it."""
+        """What it says about each row of the batch of `step`, in planes of `feature_set`: for the player to move, and
+        turned as the batch is."""
         moves = self._symmetries[step % len(self._symmetries)]
         points = moves[:-1]
         planes = np.empty_like(batch.planes).reshape(*batch.planes.shape[:2], -1)

@@ -7,11 +7,13 @@ import sys
 import time
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 import torch
 
 from engine import networks_command
+from engine.alphago_networks import PolicyArchitecture
 from engine.player_file import load_player
 from gozero import cli
 from gozero import config as configs
@@ -136,6 +138,24 @@ def test_a_teacher_s_answers_are_learned(network: Path, row_store: Path, tmp_pat
     targets = PolicyStage(config, torch.device("cpu")).batch(0).targets
     assert targets.teacher_policy is not None
     torch.testing.assert_close(targets.teacher_policy.sum(1), torch.ones(config.loop.batch_size))
+
+
+def test_a_teacher_may_read_other_planes_than_its_pupil(network: Path, row_store: Path):
+    """AlphaGo's network, which knows no pass, is taught about the positions that others are."""
+    taught = [f"data.store={row_store}", f"data.teacher={network}", "loss.teacher=1", "data.history_dropout=0.5"]
+    small = PolicyArchitecture(filters=4, layers=3, board=9)
+    own = configs.load(data_dir() / "configs" / "cpu-smoke.yaml", PolicyConfig, taught)
+    paper = msgspec.structs.replace(
+        own, network=None, alphago=small, data=msgspec.structs.replace(own.data, features="alphago48")
+    )
+    same, other = (PolicyStage(config, torch.device("cpu")).batch(3) for config in (own, paper))
+    assert other.planes.shape[1:] == (48, 9, 9)
+    torch.testing.assert_close(other.planes[:, :3], same.planes[:, :3])  # own stones, the opponent's, empty points
+    assert same.targets.teacher_policy is not None
+    without_pass = same.targets.teacher_policy[:, :-1]
+    torch.testing.assert_close(
+        other.targets.teacher_policy, without_pass / without_pass.sum(1, keepdim=True), atol=1e-6, rtol=1e-4
+    )
 
 
 def test_who_cannot_teach(row_store: Path, network: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):

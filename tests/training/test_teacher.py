@@ -26,7 +26,7 @@ def test_answers_are_those_to_the_turned_boards_turned_back(step: int, turns: bo
     symmetry = step % 8 if turns else 0
     turned, table = source.at(positions, symmetry), symmetry_table(9)[symmetry]
     wanted = open_network(network_file.find("compact-9"), 12).evaluate(turned.planes, turned.globals)
-    answer = Teacher("compact-9", "compact", 9, 12, turns=turns).answers(source.at(positions), step)
+    answer = Teacher("compact-9", 9, 12, turns=turns).answers(source.at(positions), step)
     np.testing.assert_allclose(answer.policy_logits, wanted.policy_logits[:, table], atol=1e-4)
     np.testing.assert_allclose(answer.value, wanted.value, atol=1e-5)
     assert answer.ownership is not None
@@ -36,8 +36,6 @@ def test_answers_are_those_to_the_turned_boards_turned_back(step: int, turns: bo
 
 def test_who_cannot_teach() -> None:
     with pytest.raises(NetworkFileError, match="no network nobody"):
-        Teacher("nobody", "compact", 9, 8)
+        Teacher("nobody", 9, 8)
     with pytest.raises(NetworkFileError, match="plays on 9x9"):
-        Teacher("compact-9", "compact", 19, 8)
-    with pytest.raises(NetworkFileError, match=r"reads the planes of 'compact', the batches hold 'alphago48'"):
-        Teacher("compact-9", "alphago48", 9, 8)
+        Teacher("compact-9", 19, 8)
