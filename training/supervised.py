@@ -202,9 +202,11 @@ class PolicyStage:
         return over(tensors, Tensor.pin_memory) if self.device.type == "cuda" else as_input(tensors)
 
     def _taught(self, targets: Targets, answer: Evaluation) -> Targets:
-        """`targets` with what the teacher says, of the moves that the network knows."""
+        """`targets` with what the teacher says; of a pass nothing to a network that knows none."""
         logits = torch.from_numpy(answer.policy_logits)
-        policy = (logits if self.passes else logits[:, :-1]).softmax(1)
+        if not self.passes:
+            logits = logits.index_fill(1, torch.tensor(logits.shape[1] - 1), -torch.inf)
+        policy = logits.softmax(1)
         ownership = None if answer.ownership is None else torch.from_numpy(answer.ownership)
         return targets._replace(
             teacher_policy=policy, teacher_value=torch.from_numpy(answer.value), teacher_ownership=ownership

@@ -148,14 +148,17 @@ def test_a_teacher_may_read_other_planes_than_its_pupil(network: Path, row_store
     paper = msgspec.structs.replace(
         own, network=None, alphago=small, data=msgspec.structs.replace(own.data, features="alphago48")
     )
-    same, other = (PolicyStage(config, torch.device("cpu")).batch(3) for config in (own, paper))
+    stages = [PolicyStage(config, torch.device("cpu")) for config in (own, paper)]
+    same, other = (stage.batch(3) for stage in stages)
     assert other.planes.shape[1:] == (48, 9, 9)
     torch.testing.assert_close(other.planes[:, :3], same.planes[:, :3])  # own stones, the opponent's, empty points
     assert same.targets.teacher_policy is not None
-    without_pass = same.targets.teacher_policy[:, :-1]
+    without_pass = same.targets.teacher_policy.index_fill(1, torch.tensor(81), 0)
     torch.testing.assert_close(
         other.targets.teacher_policy, without_pass / without_pass.sum(1, keepdim=True), atol=1e-6, rtol=1e-4
     )
+    _, parts = stages[1].loss(make_network(paper, torch.device("cpu")), other)
+    assert parts["teacher"] < 5  # ln 81 = 4.4 of random weights
 
 
 def test_who_cannot_teach(row_store: Path, network: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
