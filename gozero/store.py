@@ -123,6 +123,7 @@ class Store:
 
     def __init__(self, path: Path, games: NDArray[Any], moves: NDArray[np.uint16], meta: StoreMeta) -> None:
         self.path = path
+        self.called = str(path)  # what messages call it: records packed in passing have names that people know
         self.games = games  # GAME_DTYPE[n]
         self.moves = moves  # uint16[all codes]
         self.meta = meta

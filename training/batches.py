@@ -117,7 +117,7 @@ class BatchSource:
         if len(games) == 0:
             where = f"in its {split} split" if split != ALL else "at all"
             what = f" from {', '.join(sources)}" if sources else ""
-            raise ValueError(f"{store.path} has no {size}x{size} game{what} {where}")
+            raise ValueError(f"{store.called} has no {size}x{size} game{what} {where}")
         self.games = len(games)
         self._store_rows = np.flatnonzero(chosen)
         self._cumulative = np.concatenate(([0], np.cumsum(games["length"], dtype=np.int64)))

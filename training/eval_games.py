@@ -55,7 +55,9 @@ def open_games(
             raise pack.PackError(
                 f"{', '.join(paths)}: {error}; wanted are {size}x{size} games, as --size or --network says"
             ) from None
-        yield Store.open(report.store), report
+        packed = Store.open(report.store)
+        packed.called = ", ".join(paths)
+        yield packed, report
 
 
 def default_split(packed: bool) -> str:

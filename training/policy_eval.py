@@ -131,7 +131,7 @@ def draw_positions(store: Store, source: BatchSource, wanted: int, seed: int) ->
     codes = store.moves[games["offset"].astype(np.int64) + games["setup"] + plies]
     kept = np.flatnonzero((codes & ~np.uint16(WHITE_BIT)) < source.size**2)[:wanted]
     if not len(kept):
-        raise ValueError(f"{store.path} has no {source.size}x{source.size} game with a move other than a pass")
+        raise ValueError(f"{store.called} has no {source.size}x{source.size} game with a move other than a pass")
     kept = kept[np.argsort(numbers[kept])]
     return Positions(numbers[kept], rows[kept], plies[kept], (codes[kept] >> np.uint16(15)).astype(np.uint8))
 

@@ -103,7 +103,7 @@ class Games:
         rows = np.flatnonzero(chosen)
         if not len(rows):
             what = f" from {', '.join(sources)}" if sources else ""
-            raise ValueError(f"{store.path} has no {size}x{size} game{what} in its {split} split")
+            raise ValueError(f"{store.called} has no {size}x{size} game{what} in its {split} split")
         return cls(cls.arguments_of(store), rows, size)
 
     @staticmethod

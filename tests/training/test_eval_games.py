@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from training import eval_games
-from training.batches import ALL
+from training.batches import ALL, BatchSource
 from training.eval_games import default_split, read_games, reporting
 from training.pack import PackError, pack
 
@@ -23,6 +23,9 @@ def test_records_are_packed_and_the_broken_ones_named(tmp_path: Path, capsys: py
         assert packed is not None
         assert packed.games == 1
         assert default_split(packed is None) == ALL
+        with pytest.raises(ValueError, match="no 9x9 game") as caught:
+            BatchSource(store, feature_set="compact", size=9, split=ALL, batch_size=1, seed=0)
+        assert str(caught.value).startswith(f"{tmp_path} has no")  # not where they were packed for a moment
     told = capsys.readouterr().err
     assert "broken.sgf" in told
     assert "good.sgf" not in told
