@@ -144,6 +144,7 @@ def train(
         folder.forget_metrics_after(start)
 
     def save(step: int) -> None:
+        require_numbers(step, *network.parameters())
         record = {
             **facts,
             "stage": stage.name,
@@ -183,11 +184,7 @@ def train(
             last = step == end or stopping
             if due or last:
                 steps, values = means.take(world)
-                if not math.isfinite(values["loss"]):
-                    raise TrainingError(
-                        f"the loss is no number any more at step {step}; lower the learning rates (optimiser.rate, "
-                        f"optimiser.muon_rate) and start a new run"
-                    )
+                require_numbers(step, torch.tensor(values["loss"]))
                 rate = rate_factor(step - 1, loop.steps, schedule)
                 times = clock.lap()
                 waited = batches.waited() / max(times[1], 1e-9)
@@ -197,7 +194,10 @@ def train(
                 if last:
                     break
                 continue
-            if (step % loop.evaluate_every == 0 or step == end) and not stopping:
+            if stopping:  # before an evaluation, which whoever stops a run may not wait for
+                save(step)
+                saved = step
+            if step % loop.evaluate_every == 0 or step == end:
                 results = evaluate(stage, average)
                 if progress:
                     progress.evaluated(step, results, clock.seconds)
@@ -205,9 +205,10 @@ def train(
                 batches.waited()
                 if results[stage.goal] > best:
                     best = results[stage.goal]
+                    # A best step without a checkpoint is none; a checkpoint that knows of it would hear of no other.
+                    folder.write_best(step, results)
                     save(step)
                     saved = step
-                    folder.write_best(step, results)
             if (step % loop.checkpoint_every == 0 or last) and saved != step:
                 save(step)
                 saved = step
@@ -216,6 +217,15 @@ def train(
             if last:
                 break
     return Outcome(step, stop.number)
+
+
+def require_numbers(step: int, *values: Tensor) -> None:
+    """Raise TrainingError where the loss or the weights after `step` are no finite numbers."""
+    if not all(value.isfinite().all() for value in values):
+        raise TrainingError(
+            f"the run diverged: loss or weights are no numbers any more at step {step}; lower the learning rates "
+            f"(optimiser.rate, optimiser.muon_rate) and start a new run"
+        )
 
 
 def update(network: nn.Module, total: Tensor, optimisers: list[Optimizer], clip: float, rate: float) -> Tensor:

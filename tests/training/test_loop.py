@@ -62,6 +62,26 @@ class Broken(Copycat):
         return total * torch.nan, metrics
 
 
+class Overflowing(Copycat):
+    """A stage whose gradient stops being a number, once, though its loss is one."""
+
+    def loss(self, network: nn.Module, batch: tuple[Tensor, ...]) -> tuple[Tensor, dict[str, Tensor]]:
+        total, metrics = super().loss(network, batch)
+        weights = next(network.parameters())
+        return total + 0 * (weights - weights.detach()).sqrt().sum(), metrics
+
+
+class Told(Copycat):
+    """A stage whose evaluations have these results, in turn."""
+
+    def __init__(self, *results: float) -> None:
+        super().__init__()
+        self.results = list(results)
+
+    def evaluate(self, network: nn.Module) -> dict[str, float]:
+        return {"top1": self.results.pop(0)}
+
+
 def tiny(batch_norm: bool = False, channels: int = 8) -> Compact:
     torch.manual_seed(3)
     architecture = Architecture(
@@ -190,6 +210,25 @@ def test_it_learns_and_keeps_the_best(tmp_path: Path) -> None:
     assert all(0 <= record["data_wait"] <= 1 for record in records if record["kind"] == "train")
 
 
+@pytest.mark.parametrize("step", [25, 60])
+def test_a_run_stopped_in_a_step_that_is_evaluated_is_evaluated_there(tmp_path: Path, step: int) -> None:
+    run(tmp_path, 60, stage=StopAt(step))
+    if step < 60:
+        run(tmp_path, 60, resume=True)
+    records = RunFolder(tmp_path).read_metrics()
+    assert [record["step"] for record in records if record["kind"] == "validation"] == [25, 50, 60]
+
+
+def test_a_best_result_is_not_forgotten_where_a_run_dies_while_it_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch, pytest.raises(SystemExit):
+        patch.setattr(RunFolder, "write_best", lambda *_: sys.exit())
+        run(tmp_path, 60, stage=Told(1.0))
+    run(tmp_path, 60, resume=True, stage=Told(1.0, 0.5, 0.5))
+    assert RunFolder(tmp_path).best_step() == 25
+
+
 def test_prune_keeps_the_newest_and_the_best(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path)
     for step in (10, 20, 30, 40):
@@ -203,6 +242,13 @@ def test_a_loss_that_is_no_number_stops_the_run_before_a_checkpoint(tmp_path: Pa
     with pytest.raises(TrainingError, match="no number"):
         run(tmp_path, 60, stage=Broken())
     assert checkpoint.steps_in(tmp_path / "checkpoints") == []
+
+
+def test_weights_that_are_no_numbers_are_not_kept(tmp_path: Path) -> None:
+    run(tmp_path, 20)
+    with pytest.raises(TrainingError, match="no numbers any more at step 25"):
+        run(tmp_path, 60, resume=True, stage=Overflowing())
+    assert checkpoint.steps_in(tmp_path / "checkpoints") == [10, 20]
 
 
 def test_a_checkpoint_of_another_network_is_refused(tmp_path: Path) -> None:
