@@ -256,7 +256,7 @@ class BatchSource:
                 self._owners,
                 self._owners_at[games[part]],
                 np.empty(state_length(self.size), np.uint32),
-                planes[part].reshape(part.stop - part.start, -1),
+                planes[part].reshape(part.stop - part.start, len(seen.planes) * self.size**2),
                 indices[part],
                 replies[part],
                 colours[part],

@@ -5,6 +5,7 @@ end of a game is settled by random playouts (see `_ownership.settle`): of 19x19 
 get the recorded winner, and half of the margins are at most three points off.
 """
 
+import hashlib
 import os
 import secrets
 from collections.abc import Callable
@@ -22,9 +23,11 @@ from training import _ownership
 
 PLAYOUTS = 16
 """Random games from each last position."""
-VERSION = 1
+VERSION = 2
 """Raised when the same store would give other owners."""
 _CHUNK = 256
+_MARK = 16
+"""Bytes before the owners that say which games they are of."""
 
 
 @dataclass(frozen=True)
@@ -49,17 +52,28 @@ def final_ownership(store: Store, on_progress: Callable[[int, int], Any] | None 
     ends = np.cumsum(sizes * sizes)
     total = int(ends[-1]) if len(ends) else 0
     path = _place(Path(store.path))
-    if not path.exists() or path.stat().st_size != total:
+    # As many other games of the same sizes may be compressed into a file of the same name later.
+    mark = hashlib.blake2b(store.games["key"].tobytes(), digest_size=_MARK).digest()
+    if not _is_kept(path, mark, total):
         temporary = path.with_name(f"{path.name}-{secrets.token_hex(4)}.partial")
         try:
-            owners = np.memmap(temporary, np.int8, "w+", shape=(total,))
-            _compute(store, owners, ends - sizes * sizes, threads, on_progress)
-            owners.flush()
-            del owners  # an open map cannot be renamed on Windows
+            kept = np.memmap(temporary, np.int8, "w+", shape=(_MARK + total,))
+            kept[:_MARK] = np.frombuffer(mark, np.int8)
+            _compute(store, kept[_MARK:], ends - sizes * sizes, threads, on_progress)
+            kept.flush()
+            del kept  # an open map cannot be renamed on Windows
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
-    return Ownership(np.memmap(path, np.int8, "r", shape=(total,)), ends - sizes * sizes)
+    return Ownership(np.memmap(path, np.int8, "r", shape=(_MARK + total,))[_MARK:], ends - sizes * sizes)
+
+
+def _is_kept(path: Path, mark: bytes, total: int) -> bool:
+    """Whether the file at `path` is whole and holds the owners of the games with this mark."""
+    if not path.exists() or path.stat().st_size != _MARK + total:
+        return False
+    with path.open("rb") as file:
+        return file.read(_MARK) == mark
 
 
 def _place(store: Path) -> Path:

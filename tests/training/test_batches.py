@@ -120,6 +120,10 @@ def test_steps_follow_each_other_in_one_stream(store: Store) -> None:
     assert not equal(whole, source(store, batch_size=96, history_dropout=0.5).batch(1))
 
 
+def test_fewer_rows_than_threads(store: Store) -> None:
+    assert equal(source(store, batch_size=2, threads=3).batch(0), source(store, batch_size=2).batch(0))
+
+
 @pytest.mark.parametrize("feature_set", sorted(features.FEATURE_SETS.keys() - {"stones"}))
 def test_dropout_hides_the_history_and_nothing_else(store: Store, feature_set: str) -> None:
     shown = source(store, feature_set=feature_set, batch_size=512).batch(3)

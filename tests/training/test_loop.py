@@ -222,9 +222,10 @@ def test_a_run_stopped_in_a_step_that_is_evaluated_is_evaluated_there(tmp_path: 
 def test_a_best_result_is_not_forgotten_where_a_run_dies_while_it_is_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with monkeypatch.context() as patch, pytest.raises(SystemExit):
+    with monkeypatch.context() as patch:
         patch.setattr(RunFolder, "write_best", lambda *_: sys.exit())
-        run(tmp_path, 60, stage=Told(1.0))
+        with pytest.raises(SystemExit):
+            run(tmp_path, 60, stage=Told(1.0))
     run(tmp_path, 60, resume=True, stage=Told(1.0, 0.5, 0.5))
     assert RunFolder(tmp_path).best_step() == 25
 

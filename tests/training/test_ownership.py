@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from gozero import travel
 from gozero._board import state_length
 from gozero._random import seed_state
 from gozero.position import Position
@@ -12,6 +13,7 @@ from gozero.store import Store
 from training import _ownership
 from training.batches import BatchSource
 from training.ownership import final_ownership
+from training.pack import pack
 
 
 def settled(diagram: str) -> str:
@@ -107,6 +109,17 @@ def test_a_file_cut_short_is_made_anew(row_store: Path):
     path = next(row_store.glob("ownership-*"))
     path.write_bytes(path.read_bytes()[:100])
     assert (final_ownership(store).owners == kept).all()
+
+
+def test_owners_of_other_games_are_not_taken_for_those_of_a_file_s(tmp_path: Path):
+    """As many games of the same size, compressed into a file of the same name."""
+    wall = "B[aa];W[];B[ba];W[];B[ca];W[];B[da];W[];B[ea]"
+    for mover, owner in (("B", 25), ("W", -25)):
+        moves = wall if mover == "B" else wall.translate(str.maketrans("BW", "WB"))
+        (tmp_path / "game.sgf").write_text(f"(;GM[1]SZ[5]KM[7]RE[{mover}+R];{moves})")
+        packed = pack([str(tmp_path / "game.sgf")], tmp_path / f"store-{mover}").store
+        travel.write(Store.open(packed), tmp_path / "games.travel")
+        assert final_ownership(Store.open(tmp_path / "games.travel")).owners.sum() == owner
 
 
 def test_batches_turn_owners_with_the_board_and_to_the_player(row_store: Path):

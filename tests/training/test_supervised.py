@@ -258,7 +258,7 @@ def test_passes_are_no_targets_of_alphagos_network(tmp_path: Path):
     network = make_network(config, torch.device("cpu"))
     loss, _ = stage.loss(network, batch)
     assert loss.item() == pytest.approx(np.log(81), abs=0.3)  # not the 10,000 that its logit of a pass would cost
-    assert not (tmp_path / "store" / "ownership-1.i8").exists()
+    assert not (tmp_path / "store" / "ownership-2.i8").exists()
 
 
 @pytest.mark.parametrize(
