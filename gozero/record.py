@@ -78,18 +78,36 @@ def game_key(size: int, setup: NDArray[np.uint16], moves: NDArray[np.uint16]) ->
 
     Splits are made from it, so it must never change.
     """
+    return int(game_keys(size, np.concatenate([setup, moves]), np.array([setup.size]), np.array([moves.size]))[0])
+
+
+def game_keys(
+    size: int, codes: NDArray[np.uint16], setups: NDArray[np.int64], lengths: NDArray[np.int64]
+) -> NDArray[np.uint64]:
+    """`game_key` of n games on boards of one size: uint64[n].
+
+    codes: uint16[all of them], for each game its set-up stones, then its moves. setups, lengths: int64[n], how many
+    of each.
+    """
     table = geometry.symmetry_table(size).astype(np.uint64)
+    ends = np.cumsum(setups + lengths)
+    ply = np.arange(codes.size) - np.repeat(ends - lengths, setups + lengths)  # from 0; set-up stones are below
+    # uint64[8, codes]: every code under each symmetry, doubled to make room for its colour, from 1.
+    turned = table[:, codes & ~np.uint16(WHITE_BIT)] * np.uint64(2) + (codes >> np.uint16(15)) + np.uint64(1)
+    is_setup = ply < 0
+    of_setup = _sums(_mix(turned[:, is_setup] * _GOLDEN), setups)
+    of_moves = _sums(turned[:, ~is_setup] * _mix((ply[~is_setup] + 1).astype(np.uint64) * _GOLDEN), lengths)
+    of_size = _mix(np.array([size], np.uint64) * _GOLDEN) + _mix(lengths.astype(np.uint64) * _GOLDEN)
+    keys: NDArray[np.uint64] = _mix(of_moves ^ _mix(of_setup + of_size)).min(axis=0)
+    return keys
 
-    def turned(codes: NDArray[np.uint16]) -> NDArray[np.uint64]:
-        """uint64[8, n]: every code under each symmetry, doubled to make room for its colour, from 1."""
-        turned_codes: NDArray[np.uint64] = table[:, codes & ~np.uint16(WHITE_BIT)] * np.uint64(2)
-        return turned_codes + (codes >> np.uint16(15)).astype(np.uint64) + np.uint64(1)
 
-    places = _mix(np.arange(1, moves.size + 1, dtype=np.uint64) * _GOLDEN)
-    of_moves = (turned(moves) * places).sum(axis=1, dtype=np.uint64)
-    of_setup = _mix(turned(setup) * _GOLDEN).sum(axis=1, dtype=np.uint64)
-    of_size = _mix(np.array([size, moves.size], dtype=np.uint64) * _GOLDEN).sum(dtype=np.uint64)
-    return int(_mix(of_moves ^ _mix(of_setup + of_size)).min())
+def _sums(values: NDArray[np.uint64], counts: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """uint64[8, n], modulo 2^64: the sums of n neighbouring parts of `values` [8, all], of which some may be empty."""
+    running = np.zeros((len(values), values.shape[1] + 1), np.uint64)
+    np.cumsum(values, axis=1, out=running[:, 1:])
+    ends = np.cumsum(counts)
+    return running[:, ends] - running[:, ends - counts]
 
 
 def split_of(keys: NDArray[np.uint64]) -> NDArray[np.uint8]:

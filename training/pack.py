@@ -31,6 +31,7 @@ WRONG_SIZE: Final = "wrong size"
 """Reason for leaving out a game on a board that is not wanted, or that is none."""
 OPENING_MOVES_A_LINE: Final = 3
 """Two games that begin with the same 3 * (size + 1) moves, 60 on 19x19, are one game recorded twice."""
+_CHUNK_KEYS: Final = 4096  # games whose openings are hashed together, in 100 MB
 _CHUNK_FILES: Final = 256
 _CHUNK_BYTES: Final = 4 << 20  # one collection can hold thousands of games
 _FIRST_SKIPPED: Final = 10
@@ -54,7 +55,7 @@ class Packed(NamedTuple):
     rows: NDArray[Any]  # store.GAME_DTYPE[n]
     codes: NDArray[np.uint16]
     names: list[str]  # of the games
-    openings: list[int]  # `opening_key` of each
+    openings: list[int]  # `opening_keys` of them
     skipped: list[Skipped]
 
 
@@ -117,16 +118,38 @@ def read_games(members: Iterable[Member], settings: Settings) -> Iterator[tuple[
             yield name, game
 
 
-def opening_key(game: GameRecord) -> int:
-    """A 64-bit hash of how a game begins, the same for all eight symmetries, and for a copy of the game that was cut
-    short later, goes on for longer, or lacks the passes at the end.
+def opening_keys(rows: NDArray[Any], codes: NDArray[np.uint16]) -> NDArray[np.uint64]:
+    """A 64-bit hash of how each of n games begins, uint64[n]: the same for all eight symmetries, and for a copy of the
+    game that was cut short later, goes on for longer, or lacks the passes at the end.
 
-    No two games of a store have the same. So splits by game hold no two copies of one game, although the key that
-    splits are made from is of all moves.
+    No two games of a store that `gozero pack` writes have the same. So splits by game hold no two copies of one game,
+    although the key that splits are made from is of all moves.
+
+    rows: store.GAME_DTYPE[n], games of a store, whose moves are in `codes`; neither is changed.
     """
-    points = np.flatnonzero((game.moves & ~np.uint16(record.WHITE_BIT)) < game.size**2)
-    moves = game.moves[: points[-1] + 1 if points.size else 0]
-    return record.game_key(game.size, game.setup, moves[: OPENING_MOVES_A_LINE * (game.size + 1)])
+    keys = np.zeros(len(rows), np.uint64)
+    for size in np.unique(rows["size"]).tolist():
+        alike = np.flatnonzero(rows["size"] == size)
+        for first in range(0, len(alike), _CHUNK_KEYS):
+            some = alike[first : first + _CHUNK_KEYS]
+            keys[some] = _opening_keys(size, rows[some], codes)
+    return keys
+
+
+def _opening_keys(size: int, rows: NDArray[Any], codes: NDArray[np.uint16]) -> NDArray[np.uint64]:
+    """`opening_keys` of games on boards of that size."""
+    setups, lengths = rows["setup"].astype(np.int64), rows["length"].astype(np.int64)
+    starts = rows["offset"].astype(np.int64)
+    ending = np.flatnonzero(lengths)
+    while ending.size:  # once for each pass at the end of the game that has most of them
+        last = codes[starts[ending] + setups[ending] + lengths[ending] - 1] & ~np.uint16(record.WHITE_BIT)
+        ending = ending[last == size**2]
+        lengths[ending] -= 1
+        ending = ending[lengths[ending] > 0]
+    lengths = np.minimum(lengths, OPENING_MOVES_A_LINE * (size + 1))
+    both = setups + lengths
+    places = np.repeat(starts - (np.cumsum(both) - both), both) + np.arange(both.sum())
+    return record.game_keys(size, codes[places], setups, lengths)
 
 
 def pack_chunk(members: Sequence[Member], settings: Settings) -> Packed:
@@ -140,7 +163,8 @@ def pack_chunk(members: Sequence[Member], settings: Settings) -> Packed:
         else:
             names.append(outcome[0])
             games.append(outcome[1])
-    return Packed(*encode(games), names, [opening_key(game) for game in games], skipped)
+    rows, codes = encode(games)
+    return Packed(rows, codes, names, opening_keys(rows, codes).tolist(), skipped)
 
 
 def pack(

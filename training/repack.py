@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from gozero import record, travel
 from gozero.store import Store, StoreError, StoreWriter, is_store
-from training.pack import PackError, Progress, Report, Settings, pack
+from training.pack import PackError, Progress, Report, Settings, opening_keys, pack
 
 _CHUNK: Final = 4096
 
@@ -124,20 +124,22 @@ def _scratch_folder(out: Path, stack: ExitStack) -> Path:
 def select(stores: Sequence[Store], selection: Selection) -> tuple[list[NDArray[np.int64]], Counter[str]]:
     """The rows wanted from each store, ascending, and how many games were left out, by reason.
 
-    Where a game is in several stores, the first counts. Games are drawn by a hash of their moves: a larger number of
-    positions takes the same games and more, and each split keeps its share.
+    Of games that begin with the same moves (`pack.opening_keys`), the copies of one game, the first counts. Games are
+    drawn by a hash of their moves: a larger number of positions takes the same games and more, and each split keeps its
+    share.
     """
     left_out: Counter[str] = Counter()
     wanted = [_wanted(store, selection, left_out) for store in stores]
-    keys = np.concatenate([store.games["key"][rows] for store, rows in zip(stores, wanted, strict=True)])
-    chosen = np.zeros(len(keys), np.bool_)
-    chosen[np.unique(keys, return_index=True)[1]] = True
+    games = [store.games[rows] for store, rows in zip(stores, wanted, strict=True)]
+    openings = np.concatenate([opening_keys(some, store.moves) for some, store in zip(games, stores, strict=True)])
+    chosen = np.zeros(len(openings), np.bool_)
+    chosen[np.unique(openings, return_index=True)[1]] = True
     left_out["duplicate"] += int((~chosen).sum())
     if selection.positions is not None:
-        lengths = [store.games["length"][rows] for store, rows in zip(stores, wanted, strict=True)]
+        keys, lengths = (np.concatenate([some[name] for some in games]) for name in ("key", "length"))
         drawn = np.flatnonzero(chosen)
         drawn = drawn[np.argsort(record.draw_order(keys[drawn]), kind="stable")]
-        total = np.cumsum(np.concatenate(lengths)[drawn], dtype=np.int64)
+        total = np.cumsum(lengths[drawn], dtype=np.int64)
         surplus = drawn[total > selection.positions]
         chosen[surplus] = False
         left_out["not drawn"] += len(surplus)

@@ -71,6 +71,18 @@ def test_key_does_not_mind_the_order_of_set_up_stones():
     assert game(9, 5, setup=codes(40, 20)).key == game(9, 5, setup=codes(20, 40)).key
 
 
+def test_keys_of_several_games_are_those_of_each():
+    games = [game(9, 5, 6, 7), game(9), game(9, setup=codes(3)), game(9, 5, 81, setup=codes(40, 20 | W)), game(9, 81)]
+    together = record.game_keys(
+        9,
+        np.concatenate([part for one in games for part in (one.setup, one.moves)]),
+        np.array([one.setup.size for one in games]),
+        np.array([one.moves.size for one in games]),
+    )
+    assert together.tolist() == [one.key for one in games]
+    assert record.game_keys(9, codes(), np.zeros(0, np.int64), np.zeros(0, np.int64)).tolist() == []
+
+
 def test_keys_and_splits_never_change():
     """Networks were trained on these splits: a change here would mix training and test games."""
     key = game(9, 40, 20, 60, 81).key

@@ -185,9 +185,10 @@ def test_the_store_does_not_depend_on_the_workers(tmp_path: Path, texts: list[by
 def test_duplicates_leave_the_codes_of_the_others_in_place():
     games = [random_game(seed, length=5 + seed) for seed in range(4)]
     again = [games[0], games[1], games[1], games[2], games[0], games[3]]
-    openings = [pack.opening_key(game) for game in again]
-    packed = pack.Packed(*encode(again), [f"n{i}" for i in range(6)], openings, [])
-    fresh = pack.drop_duplicates(packed, {pack.opening_key(games[3])})
+    rows, codes = encode(again)
+    openings = pack.opening_keys(rows, codes).tolist()
+    packed = pack.Packed(rows, codes, [f"n{i}" for i in range(6)], openings, [])
+    fresh = pack.drop_duplicates(packed, {openings[5]})
     assert fresh.names == ["n0", "n1", "n3"]
     assert [note.name for note in fresh.skipped] == ["n2", "n4", "n5"]
     starts, lengths = fresh.rows["offset"].tolist(), fresh.rows["length"].tolist()
@@ -319,11 +320,11 @@ import sys
 import time
 from training import pack
 from training.pack_command import main
-opening_key = pack.opening_key
-def slow_opening_key(game):
+opening_keys = pack.opening_keys
+def slow_opening_keys(rows, codes):
     time.sleep(0.002)
-    return opening_key(game)
-pack.opening_key = slow_opening_key
+    return opening_keys(rows, codes)
+pack.opening_keys = slow_opening_keys
 if __name__ == "__main__":
     pack._CHUNK_FILES = 1
     sys.exit(main(sys.argv[1:]))

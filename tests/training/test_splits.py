@@ -10,8 +10,9 @@ import pytest
 
 from gozero import _board, _legality, coords, geometry, record, sgf
 from gozero.record import WHITE_BIT, GameRecord
-from gozero.store import Store
+from gozero.store import Store, encode
 from training import pack
+from training.repack import repack
 
 
 def random_game(seed: int, size: int, length: int, handicap: int = 0) -> GameRecord:
@@ -120,6 +121,37 @@ def test_a_store_keeps_one_copy_of_a_game(kind: str, tmp_path: Path):
     assert store.meta.skipped == {"duplicate": len(copies)}
 
 
+@pytest.mark.parametrize("kind", list(GAMES))
+def test_stores_put_together_keep_one_copy_of_a_game(kind: str, tmp_path: Path):
+    """As `gozero pack` makes one of them: of two stores, and of a store and records."""
+    game = GAMES[kind]
+    copies = [with_passes(turned(game, 5), 1), with_passes(game, 2)]
+    if game.moves.size > pack.OPENING_MOVES_A_LINE * (game.size + 1):
+        copies[0] = shortened(turned(game, 5), game.moves.size - 2)
+    first = packed(tmp_path / "first", ("one", [GAMES["9x9"], game], "A"))
+    others = [packed(tmp_path / f"other-{i}", ("two", [copy], "B")) for i, copy in enumerate(copies)]
+    both = repack([first.path, *(other.path for other in others)], tmp_path / "both")
+    loose = repack([first.path, tmp_path / "other-0" / "two"], tmp_path / "loose", workers=1)
+    for report, count in ((both, 2), (loose, 1)):
+        assert np.array_equal(Store.open(report.store).games["key"], first.games["key"])
+        assert report.skipped == {"duplicate": count}
+
+
+def test_openings_of_many_games_are_those_of_each(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(pack, "_CHUNK_KEYS", 3)
+    passes = with_passes(shortened(GAMES["short"], 1), 5)
+    games = [
+        *GAMES.values(),
+        *(turned(game, 2) for game in GAMES.values()),
+        passes,
+        replace(passes, moves=passes.moves[1:]),
+    ]
+    keys = pack.opening_keys(*encode(games)).tolist()
+    assert keys == [int(pack.opening_keys(*encode([game]))[0]) for game in games]
+    assert keys[:5] == keys[5:10]
+    assert len(set(keys)) == 7
+
+
 def test_other_games_are_no_copies(tmp_path: Path):
     """A different move in the opening, other handicap stones, another first player or board size: another game."""
     game, small = GAMES["19x19"], GAMES["9x9"]
@@ -152,6 +184,7 @@ def test_no_position_of_a_held_out_game_is_trained_on(tmp_path: Path):
     train, validation, test = rows
     assert train | validation | test == set(range(len(store)))
     assert len(train) + len(validation) + len(test) == len(store)
-    openings = [{pack.opening_key(store.record(row)) for row in split} for split in rows]
+    keys = pack.opening_keys(store.games, store.moves)
+    openings = [set(keys[list(split)].tolist()) for split in rows]
     assert not openings[0] & openings[1]
     assert not (openings[0] | openings[1]) & openings[2]
