@@ -1,4 +1,4 @@
-"""Two policies against each other without search: many games at once, no two of them the same."""
+"""Two policies against each other without search: many games at once, no two of them the same with the same colours."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ class Numbered(Protocol):
 
 @dataclass(frozen=True)
 class Contest:
-    """The first policy's results. Colours alternate, so it had Black in half of the games.
+    """The first policy's results. It had Black in half of the games, or in one more where their number is odd.
 
     Attributes:
-        records: of all games, no two with the same moves, reflections and rotations included.
+        records: of all games, no two with the same moves and the same colours, reflections and rotations included.
         first: the first policy's colour in each.
-        repeated: games that were played again as they were the same as an earlier one.
+        repeated: games that were left out, as they or their partners were the same as an earlier one.
     """
 
     records: list[GameRecord]
@@ -101,22 +101,28 @@ def different_games(play: Callable[[int, int], Iterable[Numbered]], games: int, 
     """`games` different games of those that `play(count, seed)` plays, numbered from 0, in the order of their numbers;
     colours as `colour_of_first` says.
 
-    A game with the moves of an earlier one, seen from whichever side, is left out and another one played instead; there
-    may be fewer in the end where hardly any are different.
+    Games 2k and 2k + 1 are partners. Where one of them has the moves of an earlier game in which the first player had
+    the same colour, both are left out and two others played instead; there may be fewer in the end where hardly any
+    are different. Games with the same moves and the colours exchanged both count: whoever plays alike wins the one and
+    loses the other, and a count of one of them would favour a colour.
     """
     records: list[GameRecord] = []
     colours: list[int] = []
-    seen: set[int] = set()
+    seen: set[tuple[int, int]] = set()
     repeated = 0
     for attempt in range(TRIES):
         missing = games - len(records)
         if missing == 0:
             break
-        for game in sorted(play(missing, seed * TRIES + attempt), key=lambda game: game.number):
-            if game.record.key in seen:
-                repeated += 1
+        played = sorted(play(missing, seed * TRIES + attempt), key=lambda game: game.number)
+        for start in range(0, missing, 2):
+            partners = [(game.record, colour_of_first(game.number)) for game in played[start : start + 2]]
+            new = {(record.key, colour) for record, colour in partners}
+            if new & seen:
+                repeated += len(partners)
                 continue
-            seen.add(game.record.key)
-            records.append(game.record)
-            colours.append(colour_of_first(game.number))
+            seen |= new
+            for record, colour in partners:
+                records.append(record)
+                colours.append(colour)
     return Contest(records, colours, repeated)

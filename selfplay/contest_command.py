@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 EPILOG = """\
 Two series are played. `sampled`: moves drawn at --temperature from the first move on. `greedy`: each policy's best
 move, after --opening random moves; a policy that has only become sharper gains nothing there. Colours alternate, no two
-games of a series are the same, reflections included, and every game is played until nobody has a sensible move left, so
-that the area counts right. With --visits there is one series instead, `searched`: both search with so many visits a
-move, without noise; the first moves, --opening at most, are drawn from the policy of --against, and every opening is
-played with both colours. Intervals are Wilson's, 95 %.
+games of a series have the same moves and the same colours, reflections included, and every game is played until nobody
+has a sensible move left, so that the area counts right. With --visits there is one series instead, `searched`: both
+search with so many visits a move, without noise; the first moves, --opening at most, are drawn from the policy of
+--against, and every opening is played with both colours. Intervals are Wilson's, 95 %.
 
 examples:
   gozero eval reinforce --network policy-rl-9.onnx --against compact-9 --games 1000

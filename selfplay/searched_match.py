@@ -59,8 +59,9 @@ def searched_contest(
 ) -> Contest:
     """`games` different games of `first` against `second`, both with the searches of `settings`.
 
-    Games 2k and 2k + 1 begin with the same moves, drawn from the policy of `opener`, with the colours exchanged. A game
-    with the moves of an earlier one is left out and another one played instead, as in `selfplay.contest`.
+    Games 2k and 2k + 1 begin with the same moves, drawn from the policy of `opener`, with the colours exchanged. Where
+    one of them is the same as an earlier one, both are left out and two others played instead
+    (`selfplay.contest.different_games`).
 
     Raises:
         ValueError: the root is no Gumbel root, whose trees are not kept from one player's search to the other's; or

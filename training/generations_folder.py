@@ -39,7 +39,7 @@ class MatchResult(msgspec.Struct, frozen=True):
     wins: int
     draws: int
     repeated: int
-    """Games that were played again as they were the same as an earlier one."""
+    """Games that others were played for, see `selfplay.contest.Contest`."""
     seconds: float
 
     @property

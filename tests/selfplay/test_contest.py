@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -12,7 +13,8 @@ from numpy.typing import NDArray
 
 from engine.evaluator import Evaluation, UniformEvaluator
 from gozero.coords import BLACK, WHITE
-from selfplay.contest import Contest, contest
+from gozero.record import WHITE_BIT, GameRecord
+from selfplay.contest import Contest, contest, different_games
 from selfplay.game import GameSettings
 from selfplay.pool import Pool, PoolError
 from training import eval_command
@@ -45,7 +47,7 @@ def test_the_better_policy_wins_with_both_colours() -> None:
     )
 
 
-def test_no_two_games_are_the_same() -> None:
+def test_no_two_games_with_the_same_colours_are_the_same() -> None:
     """Policies that always play their best move have one game a colour, unless openings differ."""
     settings = GameSettings(size=4, temperature=0)
     without = contest(Prefers(), UniformEvaluator(), settings, 20, seed=1)
@@ -54,7 +56,55 @@ def test_no_two_games_are_the_same() -> None:
     with_openings = contest(Prefers(), UniformEvaluator(), settings, 60, seed=1, opening=2)
     assert with_openings.games == 60
     assert with_openings.repeated > 0
-    assert len({record.key for record in with_openings.records}) == 60
+    assert with_openings.first.count(BLACK) == 30
+    assert different(with_openings) == 60
+
+
+class Ended(NamedTuple):
+    """A game of so many moves that Black won."""
+
+    number: int
+    length: int
+
+    @property
+    def record(self) -> GameRecord:
+        moves = np.array([index | WHITE_BIT * (index % 2) for index in range(self.length)], np.uint16)
+        return GameRecord(size=9, moves=moves, winner=BLACK)
+
+
+def different(found: Contest) -> int:
+    """How many games there are that differ in their moves or in the first player's colour."""
+    return len({(record.key, colour) for record, colour in zip(found.records, found.first, strict=True)})
+
+
+@pytest.mark.parametrize("games", [10, 11])
+def test_who_plays_alike_scores_one_half(games: int) -> None:
+    """Every opening leads to one game, whoever has Black: it counts once with each colour, also the second time that
+    there are some to replace."""
+
+    def play(count: int, seed: int) -> list[Ended]:
+        return [Ended(number, 1 + (number // 2 + seed) % 8) for number in range(count)]
+
+    found = different_games(play, games, seed=0)
+    assert (found.games, different(found)) == (games, games)
+    assert found.first.count(BLACK) == (games + 1) // 2
+    assert found.wins == (games + 1) // 2
+    again = different_games(play, 20, seed=0)  # where there are no more than eight openings
+    assert (again.games, again.first.count(BLACK), again.score) == (16, 8, 0.5)
+    assert again.repeated > 0
+
+
+def test_partners_are_left_out_together() -> None:
+    """One of the second two is the first game again, so neither counts; two others do."""
+    lengths = {0: [1, 2, 3, 2], 1: [4, 5]}
+
+    def play(count: int, seed: int) -> list[Ended]:
+        return [Ended(number, length) for number, length in enumerate(lengths[seed][:count])][::-1]
+
+    found = different_games(play, 4, seed=0)
+    assert [record.moves.size for record in found.records] == [1, 2, 4, 5]
+    assert found.first == [BLACK, WHITE, BLACK, WHITE]
+    assert found.repeated == 2
 
 
 def test_without_games_nothing_is_known() -> None:

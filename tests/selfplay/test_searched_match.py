@@ -115,7 +115,22 @@ def test_who_knows_more_wins_with_both_colours() -> None:
     assert black is not None
     assert white is not None
     assert min(black, white) > 0.5
-    assert len({record.key for record in found.records}) == 60
+    assert found.first.count(BLACK) == 30
+    assert len({(record.key, colour) for record, colour in zip(found.records, found.first, strict=True)}) == 60
+
+
+def test_nobody_gains_by_being_named_first() -> None:
+    """Also where hardly any games are different, and where the players are the same."""
+    one, two = HashEvaluator(), Sees(True)
+    settings = with_changes(QUIET, opening_moves=2)
+    found = searched_contest(one, two, one, settings, 40, seed=3, boards=20)
+    other = searched_contest(two, one, one, settings, 40, seed=3, boards=20)
+    assert found.repeated > 0
+    assert found.games == other.games
+    assert found.score + other.score == 1
+    alike = searched_contest(one, one, one, settings, 40, seed=3, boards=20)
+    assert alike.repeated > 0
+    assert (alike.score, alike.first.count(BLACK)) == (0.5, alike.games // 2)
 
 
 def test_players_who_see_different_planes_are_refused() -> None:
