@@ -111,8 +111,9 @@ class Search:
         root = root_of(position, self.config, self.is_turning)
         tree = self._tree_at(position, root_moves)
         visits_before = tree.visits
-        if visits_before == 0 or self.config.average_root or self._estimate is None:
-            self._estimate = self._evaluate_root(tree, root, root_moves)
+        estimate = self._estimate
+        if visits_before == 0 or self.config.average_root or estimate is None:
+            estimate = self._estimate = self._evaluate_root(tree, root, root_moves)
         if self.config.noise_share > 0 and self._needs_noise:
             self._add_noise(tree, root)
         run = self._new_run(tree, root, limits, started)
@@ -136,15 +137,15 @@ class Search:
                 if run.flight.batches:
                     run.wait()
                 if on_progress is not None and now >= next_progress:
-                    on_progress(run.summary(visits_before, now - started, None, self._estimate))
+                    on_progress(run.summary(visits_before, now - started, None, estimate))
                     next_progress = now + progress_interval
         finally:
             run.abandon()
-            self._tree = run.tree
-        return run.summary(visits_before, time.monotonic() - started, ending, self._estimate)
+            self._tree = run.tree if self._position is not None else None  # None: it was told to forget meanwhile
+        return run.summary(visits_before, time.monotonic() - started, ending, estimate)
 
     def forget(self) -> None:
-        """Drops the tree, so that the next search starts afresh."""
+        """Drops the tree, so that the next search starts afresh. One that runs goes on with its own to its end."""
         self._tree = self._position = self._estimate = None
 
     def close(self) -> None:

@@ -399,6 +399,23 @@ def test_the_tree_is_kept_when_the_game_goes_on() -> None:
     check_statistics(search.tree)
 
 
+def test_what_is_forgotten_while_a_search_runs_is_its_own_until_it_ends() -> None:
+    """`clear_cache` comes in while an analysis without end makes way for another query."""
+    search = Search(Owning(), SMALL)
+    told: list[SearchResult] = []
+
+    def report(found: SearchResult) -> None:
+        told.append(found)
+        search.forget()
+
+    result = search.run(Position(5), Limits(visits=3000), on_progress=report, progress_interval=0.0)
+    assert len(told) > 1
+    assert all(found.ownership is not None for found in (*told, result))
+    assert result.visits == 3000
+    assert search.tree is None
+    assert search.run(Position(5), Limits(visits=10)).new_visits == 10
+
+
 def position_index(point: int, size: int = 5) -> int:
     row, column = divmod(point, size + 1)
     return size * size if point == PASS else (row - 1) * size + column - 1

@@ -160,6 +160,19 @@ def test_pondering_makes_way_and_is_terminated(start):
     assert client.finish()[1] == 0
 
 
+def test_a_cleared_cache_leaves_pondering_alone(start):
+    client = start("--network", "compact-9")
+    client.send({**QUERY, "id": "ponder", "maxVisits": PONDER_VISITS, "reportDuringSearchEvery": 0.05})
+    assert client.reply()["isDuringSearch"]
+    client.send({"id": "C", "action": "clear_cache"}, {**QUERY, "id": "other", "maxVisits": 10})
+    assert client.final("other")["rootInfo"]["visits"] >= 10
+    answer = client.reply()
+    assert (answer["id"], answer.get("isDuringSearch")) == ("ponder", True)
+    client.send({"id": "T", "action": "terminate", "terminateId": "ponder"})
+    assert client.final("ponder")["rootInfo"]["visits"] >= answer["rootInfo"]["visits"]
+    assert client.finish()[1] == 0
+
+
 @pytest.mark.skipif(os.name != "posix", reason="Windows ends a process without asking it")
 @pytest.mark.parametrize("how", ["sigterm", "closed stdout", "end of input"])
 def test_it_leaves_when_it_is_told(start, how):
