@@ -48,7 +48,7 @@ class GameSettings:
     """The same for the first move of a process, which may have a network to load or code to compile; None: as for any
     other."""
     referee: str | None = None
-    """Command line of the engine that counts; None: plain area count."""
+    """Command line of the engine that counts; None: a plain count by the rules."""
 
 
 @dataclass(frozen=True)

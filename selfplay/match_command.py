@@ -24,8 +24,9 @@ example:
   gozero match --black "gozero gtp --visits 100" --white "gnugo --mode gtp --chinese-rules --level 10" --games 20
 
 Legality is judged under --rules, where Chinese rules forbid every repetition; GNU Go keeps to that with
---positional-superko. A game that ends with two passes is counted by GNU Go where it is found (it takes dead stones off
-the board), otherwise with every stone alive.
+--positional-superko. A game that ends with two passes is counted by --rules, area or territory: by GNU Go where it is
+found (it takes dead stones off the board), otherwise with every stone alive. The engines are not told the rules: give
+them options of their own, such as --japanese-rules for GNU Go and --rules japanese for gozero gtp.
 
 More than two engines play a tournament, which can be stopped and continued:
   gozero match --run DIR --players A B C           'gozero match --players --help' says more"""

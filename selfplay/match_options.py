@@ -47,8 +47,8 @@ def add_conditions(parser: argparse.ArgumentParser) -> None:
     add("--opening-plies", type=int, metavar="K", help=_default(plies, "opening_plies"))
     add("--seed", type=int, metavar="N", help=_default("draws the openings", "seed"))
     referee = (
-        "who counts: 'auto' is GNU Go where it is found, 'area' leaves all stones alive, or the command line of a "
-        "GTP engine"
+        "who counts: 'auto' is GNU Go where it is found, 'area' leaves all stones alive (both count territory where the "
+        "rules do), or the command line of a GTP engine"
     )
     add("--referee", metavar="CMD", help=_default(referee, "referee"))
 
@@ -74,8 +74,9 @@ def game_settings(conditions: Mapping[str, Any], commands: tuple[str, ...]) -> G
     size, time_per_move, timeout = (conditions[name] for name in ("size", "time_per_move", "move_timeout"))
     if not coords.MIN_SIZE <= size <= coords.MAX_SIZE:
         raise ValueError(f"size must be {coords.MIN_SIZE} to {coords.MAX_SIZE}, not {size}")
+    rules = parse_rules(conditions["rules"])
     named = conditions["referee"]
-    referee = {AUTO_REFEREE: find_gnugo(commands), AREA_REFEREE: None}.get(named, named)
+    referee = {AUTO_REFEREE: find_gnugo(rules.scoring, commands), AREA_REFEREE: None}.get(named, named)
     for command in (*commands, referee):
         if command is not None:
             split_command(command)
@@ -86,7 +87,7 @@ def game_settings(conditions: Mapping[str, Any], commands: tuple[str, ...]) -> G
     return GameSettings(
         size=size,
         komi=conditions["komi"],
-        rules=parse_rules(conditions["rules"]).name,
+        rules=rules.name,
         time_per_move=time_per_move,
         move_timeout=timeout,
         first_timeout=first_timeout,

@@ -1,20 +1,27 @@
-"""Who counts a game that nobody resigned: GNU Go, which removes dead stones, or the plain area count."""
+"""Who counts a game that nobody resigned: GNU Go, which removes dead stones, or a plain count; both by the rules."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 from gozero import coords
 from gozero.position import Position
+from gozero.rules import Scoring
+from gozero.scoring import final_score
 from selfplay.gtp_client import EngineError, EngineFailure, GtpClient, find_program, split_command
 
-GNUGO_ARGUMENTS = "--mode gtp --chinese-rules --quiet"
+GNUGO_ARGUMENTS: Final[Mapping[Scoring, str]] = {
+    "area": "--mode gtp --chinese-rules --quiet",
+    "territory": "--mode gtp --japanese-rules --quiet",
+}
 GNUGO_MAX_SIZE = 19
 REFEREE_SECONDS = 120.0
 
 
-def find_gnugo(commands: tuple[str, ...] = ()) -> str | None:
-    """The command line of a GNU Go that can count: the one among `commands`, or the one that is installed.
+def find_gnugo(scoring: Scoring, commands: tuple[str, ...] = ()) -> str | None:
+    """The command line of a GNU Go that counts in this way: the one among `commands`, or the one that is installed.
 
     Raises:
         ValueError: one of the commands names no program.
@@ -22,8 +29,8 @@ def find_gnugo(commands: tuple[str, ...] = ()) -> str | None:
     for command in commands:
         program = split_command(command)[0]
         if Path(program).stem == "gnugo":
-            return f'"{program}" {GNUGO_ARGUMENTS}'
-    return f"gnugo {GNUGO_ARGUMENTS}" if find_program("gnugo") else None
+            return f'"{program}" {GNUGO_ARGUMENTS[scoring]}'
+    return f"gnugo {GNUGO_ARGUMENTS[scoring]}" if find_program("gnugo") else None
 
 
 def parse_score(text: str) -> float:
@@ -45,11 +52,12 @@ def parse_score(text: str) -> float:
 def count(position: Position, referee: str | None) -> tuple[float, str]:
     """Black's margin (komi included) at the end of a game, and who counted.
 
-    `referee` is the command line of a GTP engine that knows `final_score`; it is shown the whole game. Without one, or
-    where it fails, every stone on the board counts as alive.
+    `referee` is the command line of a GTP engine that knows `final_score` and counts by the rules of the game; it is
+    shown the whole of it. Without one, or where it fails, the rules are kept here and every stone on the board counts as
+    alive.
     """
     if referee is None or position.size > GNUGO_MAX_SIZE:
-        return float(position.score()), "area count"
+        return final_score(position), f"{position.rules.scoring} count"
     try:
         with GtpClient(referee) as client:
             client.send(f"boardsize {position.size}", REFEREE_SECONDS)
@@ -60,4 +68,4 @@ def count(position: Position, referee: str | None) -> tuple[float, str]:
                 client.send(f"play {coords.colour_letter(colour)} {vertex}", REFEREE_SECONDS)
             return parse_score(client.send("final_score", REFEREE_SECONDS)), "counted by the referee"
     except (EngineError, EngineFailure, ValueError) as error:
-        return float(position.score()), f"area count, as the referee failed: {error}"
+        return final_score(position), f"{position.rules.scoring} count, as the referee failed: {error}"

@@ -53,8 +53,8 @@ class TournamentConfig(Config, frozen=True):
     """Seconds after which an engine without a move has lost; null: 120, or 30 + 3 x time_per_move, and 180 more for the
     first move of a process, which may have a network to load or code to compile."""
     referee: str = "auto"
-    """Who counts: "auto" is GNU Go where it is found, "area" leaves all stones alive, else the command line of a GTP
-    engine."""
+    """Who counts: "auto" is GNU Go where it is found, "area" leaves all stones alive (both count territory where the
+    rules do), else the command line of a GTP engine."""
     parallel: int = 2
     """Games at the same time."""
     opening_plies: int = 2

@@ -185,10 +185,37 @@ def test_gnu_go_takes_dead_stones_off(gnugo):
     position = Position(5, komi=0.5)
     for move in ("C3", "pass", "C4", "pass", "C2", "pass", "B3", "pass", "D3", "A1", "pass", "pass"):
         position.play(move)
-    referee = find_gnugo()
+    referee = find_gnugo("area")
     assert referee is not None
     assert position.score() < 24.5
     assert count(position, referee) == (24.5, "counted by the referee")
+
+
+def with_the_last_dame(rules: str) -> Position:
+    """A finished game on 7x7 of two walls and seven dame: Black, who took four of them, is a point ahead by area."""
+    position = Position(7, komi=0.5, rules=rules)
+    walls = [f"{column}{row}" for row in range(1, 8) for column in "CE"]
+    for move in (*walls, *(f"D{row}" for row in range(1, 8)), "pass", "pass"):
+        position.play(move)
+    return position
+
+
+@pytest.mark.parametrize(
+    ("rules", "score", "who"), [("chinese", 0.5, "area count"), ("japanese", -0.5, "territory count")]
+)
+def test_games_are_counted_by_their_rules(rules, score, who, gnugo):
+    position = with_the_last_dame(rules)
+    assert count(position, None) == (score, who)
+    settings = match_options.game_settings({**match_options.DEFAULTS, "rules": rules}, ())
+    assert count(position, settings.referee) == (score, "counted by the referee")
+    among = match_options.game_settings({**match_options.DEFAULTS, "rules": rules}, (f"{gnugo[0]} --mode gtp",))
+    assert count(position, among.referee) == (score, "counted by the referee")
+
+
+def test_a_referee_that_fails_leaves_the_count_by_the_rules(fake):
+    score, who = count(with_the_last_dame("japanese"), fake("die", 1))
+    assert score == -0.5
+    assert who.startswith("territory count, as the referee failed")
 
 
 # --- the command -----------------------------------------------------------------------------------------------------
