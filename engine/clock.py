@@ -2,8 +2,8 @@
 
 A `Clock` belongs to one player. Four systems are known: absolute (a main time, then the game is lost), Canadian
 (after the main time a period for every so many moves), byo-yomi (after it a number of periods, of which one is lost
-when a move takes longer than it) and Fischer (every move adds an increment). Without a system there is no limit, and
-`seconds_for_move` answers `NO_CLOCK_SECONDS`.
+when a move takes longer than it) and Fischer (every move adds an increment, and there may be caps on what is left and
+on what one move may take). Without a system there is no limit, and `seconds_for_move` answers `NO_CLOCK_SECONDS`.
 
 Every allowance keeps back some time for what passes outside the engine at every move: the client, the network, the
 last evaluation of a search. How much that is, a clock learns from the difference between what it counted and what it
@@ -63,12 +63,18 @@ class TimeSettings:
     """Canadian: the time for every `stones` moves; byo-yomi: the time of one period; Fischer: the increment."""
     stones: int = 0
     """Canadian: moves per period; byo-yomi: number of periods."""
+    most: float = math.inf
+    """Fischer: what is left after an increment at most; infinite without such a cap."""
+    most_per_move: float = math.inf
+    """Fischer: what one move may take; infinite without such a cap."""
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.main) and math.isfinite(self.period)):
             raise ValueError(f"times must be finite numbers, not {self.main} and {self.period}")
         if self.main < 0 or self.period < 0 or self.stones < 0:
             raise ValueError(f"times and stones cannot be negative: {self.main}, {self.period}, {self.stones}")
+        if not (self.most >= 0 and self.most_per_move >= 0):
+            raise ValueError(f"caps of times cannot be negative: {self.most}, {self.most_per_move}")
 
     @classmethod
     def absolute(cls, main: float) -> TimeSettings:
@@ -92,9 +98,11 @@ class TimeSettings:
         return cls("byo-yomi", main, period, periods)
 
     @classmethod
-    def fischer(cls, main: float, increment: float) -> TimeSettings:
-        """`main` seconds, and `increment` more after every move."""
-        return cls("fischer", main, increment)
+    def fischer(
+        cls, main: float, increment: float, most: float = math.inf, most_per_move: float = math.inf
+    ) -> TimeSettings:
+        """`main` seconds and after every move `increment` more, up to `most`; no move may take over `most_per_move`."""
+        return cls("fischer", main, increment, most=most, most_per_move=most_per_move)
 
 
 class Clock:
@@ -140,7 +148,7 @@ class Clock:
         if not self.in_overtime:
             self._left -= seconds
             if settings.system == "fischer":
-                self._left = max(0.0, self._left) + settings.period
+                self._left = min(settings.most, max(0.0, self._left) + settings.period)
             if self._left > 0 or settings.system not in ("canadian", "byo-yomi"):
                 self._left = max(0.0, self._left)
                 return
@@ -170,7 +178,7 @@ class Clock:
         share = self._main_share(ply, size)
         if settings.system == "fischer":
             # The increment comes back after the move, so it may be used up, but only out of time that is there.
-            share = min(share + settings.period - self._reserve, self._left - 2 * self._reserve)
+            share = min(share + settings.period - self._reserve, self._left - 2 * self._reserve, self._most_for_move)
         elif settings.system in ("canadian", "byo-yomi"):
             # Running into overtime is no loss: the last of the main time is worth a move of overtime at least.
             share = max(share, self._overtime_share(settings.period, settings.stones))
@@ -183,7 +191,7 @@ class Clock:
         """
         if self.settings.system == "none" or self.in_overtime:
             return 0.0
-        return min(_EXTENSION, max(0.0, self._left * _MOST_OF_MAIN / seconds - 1.0))
+        return min(_EXTENSION, max(0.0, min(self._left * _MOST_OF_MAIN, self._most_for_move) / seconds - 1.0))
 
     def _enter_overtime(self) -> None:
         if self.settings.system in ("canadian", "byo-yomi"):
@@ -194,6 +202,11 @@ class Clock:
     def _reserve(self) -> float:
         """Seconds set aside for one move's lag where running out would lose."""
         return max(LAG_SECONDS, _LAG_MARGIN * self._lag)
+
+    @property
+    def _most_for_move(self) -> float:
+        """Seconds that a move may be thought about where there is a cap on it; infinite where there is none."""
+        return self.settings.most_per_move - self._reserve
 
     def _overtime_share(self, seconds: float, stones: int) -> float:
         """Seconds for one move of overtime."""

@@ -6,6 +6,7 @@ game.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Final
 
 from gtp.call import Call, Handler, parse_number
@@ -32,7 +33,10 @@ def kgs_time_settings(call: Call) -> str:
 
 
 def kata_time_settings(call: Call) -> str:
-    """As `kgs-time_settings`, and `fischer MAIN INCREMENT`, `fischer-capped MAIN INCREMENT MOST MOST_PER_MOVE`."""
+    """As `kgs-time_settings`, and `fischer MAIN INCREMENT`, `fischer-capped MAIN INCREMENT MOST MOST_PER_MOVE`.
+
+    What is left after an increment is `MOST` at most; below zero or left out, either cap means that there is none.
+    """
     return _named_system(call, KATA_SYSTEMS.split())
 
 
@@ -62,8 +66,13 @@ def _named_system(call: Call, known: tuple[str, ...] | list[str]) -> str:
         settings = TimeSettings()
     elif system == "absolute":
         settings = TimeSettings.absolute(*_numbers(values, 1, complaint))
-    elif system in ("fischer", "fischer-capped"):
+    elif system == "fischer":
         settings = TimeSettings.fischer(*_numbers(values, 2, complaint))
+    elif system == "fischer-capped":
+        caps = (parse_number(word, complaint) for word in values[2:4])
+        settings = TimeSettings.fischer(
+            *_numbers(values, 2, complaint), *(cap if cap >= 0 else math.inf for cap in caps)
+        )
     else:
         main, period, stones = _numbers(values, 3, complaint)
         make = TimeSettings.byo_yomi if system == "byoyomi" else TimeSettings.canadian

@@ -64,8 +64,8 @@ class Referee:
     def move(self, seconds: float) -> None:
         settings = self.settings
         if settings.system == "fischer":
-            self.lost |= seconds > self.main
-            self.main += settings.period - seconds
+            self.lost |= seconds > min(self.main, settings.most_per_move)
+            self.main = min(settings.most, self.main + settings.period - seconds)
             return
         over = max(0.0, seconds - self.main)
         self.main = max(0.0, self.main - seconds)
@@ -102,6 +102,8 @@ SYSTEMS = [
     TimeSettings.fischer(5, 1),
     TimeSettings.fischer(120, 2),
     TimeSettings.fischer(60, 0.5),
+    TimeSettings.fischer(120, 2, most_per_move=3),
+    TimeSettings.fischer(12, 10, most=12),
 ]
 
 
@@ -247,6 +249,24 @@ def test_fischer_adds_its_increment() -> None:
     assert clock.seconds_left == 11
 
 
+def test_fischer_adds_no_more_than_its_cap() -> None:
+    clock = Clock(TimeSettings.fischer(12, 10, most=12))
+    for _ in range(6):
+        clock.spend(1)
+    assert clock.seconds_left == 12
+
+
+def test_no_move_takes_longer_than_its_cap_in_doubt_or_not() -> None:
+    clock = Clock(TimeSettings.fischer(3600, 30, most_per_move=20))
+    seconds = clock.seconds_for_move(80, 19)
+    assert seconds == 20 - LAG_SECONDS
+    assert clock.extension(seconds) == 0
+    assert clock.extension(18) == pytest.approx((20 - LAG_SECONDS) / 18 - 1)
+    assert clock.extension(4) == 0.35
+    clock = Clock(TimeSettings.fischer(3600, 30, most_per_move=0.1))
+    assert clock.seconds_for_move(80, 19) == SHORTEST
+
+
 def test_no_time_left_means_an_immediate_move() -> None:
     clock = Clock(TimeSettings.absolute(0))
     assert clock.seconds_for_move(0, 19) == SHORTEST
@@ -283,3 +303,9 @@ def test_gtp_zero_period_means_absolute_time() -> None:
 def test_impossible_times_are_refused(bad: tuple[float, float, int]) -> None:
     with pytest.raises(ValueError, match=r"times"):
         TimeSettings("canadian", *bad)
+
+
+@pytest.mark.parametrize("caps", [{"most": -1.0}, {"most_per_move": math.nan}])
+def test_impossible_caps_are_refused(caps: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match="caps of times"):
+        TimeSettings.fischer(60, 1, **caps)

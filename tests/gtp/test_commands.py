@@ -392,6 +392,7 @@ def test_visits_hold_beside_a_clock(conversation):
         "kgs-time_settings canadian 300 30 25",
         "kata-time_settings fischer 300 10",
         "kata-time_settings fischer-capped 300 10 600 -1",
+        "kata-time_settings fischer-capped 300 10",
         "kata-time_settings none",
     ],
 )
@@ -409,6 +410,19 @@ def test_time_left_bounds_the_next_move(conversation):
     assert seconds_of_a_move(conversation) < 1
     conversation.ok("time_left b 0 0")
     assert seconds_of_a_move(conversation) < 0.1
+
+
+def test_fischer_s_caps(conversation):
+    conversation.ok("kata-time_settings fischer-capped 3600 30 3600 10")
+    assert 9 < seconds_of_a_move(conversation) < 10
+    conversation.ok("kata-time_settings fischer-capped 12 10 12 -1")
+    clock = conversation.session.clock(BLACK)
+    clock.spend(1)
+    assert clock.seconds_left == 12
+    conversation.ok("kata-time_settings fischer-capped 12 10 -1 -1")
+    clock = conversation.session.clock(BLACK)
+    clock.spend(1)
+    assert clock.seconds_left == 21
 
 
 def test_a_new_game_starts_the_clocks_again(conversation):
@@ -429,6 +443,7 @@ def test_a_new_game_starts_the_clocks_again(conversation):
         ("time_left x 1 1", "invalid color"),
         ("kgs-time_settings fischer 1 1", "unknown time system 'fischer'"),
         ("kgs-time_settings byoyomi 1 1", "bad times for 'byoyomi'"),
+        ("kata-time_settings fischer-capped 1 1 most", "bad times for 'fischer-capped'"),
         ("kata-time_settings", "time system missing"),
     ],
 )
