@@ -47,8 +47,8 @@ def add_conditions(parser: argparse.ArgumentParser) -> None:
     add("--opening-plies", type=int, metavar="K", help=_default(plies, "opening_plies"))
     add("--seed", type=int, metavar="N", help=_default("draws the openings", "seed"))
     referee = (
-        "who counts: 'auto' is GNU Go where it is found, 'area' leaves all stones alive (both count territory where the "
-        "rules do), or the command line of a GTP engine"
+        "who counts: 'auto' is GNU Go where it is found, 'area' leaves all stones alive (both count territory where "
+        "the rules do), or the command line of a GTP engine"
     )
     add("--referee", metavar="CMD", help=_default(referee, "referee"))
 

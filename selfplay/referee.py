@@ -53,7 +53,7 @@ def count(position: Position, referee: str | None) -> tuple[float, str]:
     """Black's margin (komi included) at the end of a game, and who counted.
 
     `referee` is the command line of a GTP engine that knows `final_score` and counts by the rules of the game; it is
-    shown the whole of it. Without one, or where it fails, the rules are kept here and every stone on the board counts as
+    shown the whole of it. Without one, or where it fails, the board is counted by those rules here, with every stone
     alive.
     """
     if referee is None or position.size > GNUGO_MAX_SIZE:
