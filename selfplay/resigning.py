@@ -11,6 +11,8 @@ from gozero.coords import BLACK, WHITE
 
 MOST_WRONG: Final = 0.05
 """Resignations that may be wrong, as a share of all (AlphaGo Zero, Methods, "Self-play")."""
+LEAST_RESIGNATIONS: Final = 20
+"""Games that must speak for a threshold: of fewer, a single wrong one is more than that share."""
 
 
 class Calibration(NamedTuple):
@@ -40,15 +42,20 @@ def calibration(lowest: NDArray[Any], winners: NDArray[Any], threshold: float) -
     return Calibration(threshold, int(doubts.any(axis=1).sum()), int((doubts & ~lost).any(axis=1).sum()))
 
 
-def highest_threshold(lowest: NDArray[Any], winners: NDArray[Any], most_wrong: float = MOST_WRONG) -> Calibration:
-    """The highest threshold, in steps of 0.01 from -1, at which no more than so many resignations are wrong.
+def highest_threshold(
+    lowest: NDArray[Any],
+    winners: NDArray[Any],
+    most_wrong: float = MOST_WRONG,
+    least_resignations: int = LEAST_RESIGNATIONS,
+) -> Calibration:
+    """The highest threshold, in steps of 0.01 from -1 to 0, at which there are so many resignations or more, and no
+    more than that share of them is wrong; -1, where nobody resigns, if there is none.
 
-    Arguments as for `calibration`. At -1 nobody resigns.
+    A lower one may have a greater share: where one recovery from almost nothing stands among few games. Arguments as
+    for `calibration`.
     """
-    best = calibration(lowest, winners, -1.0)
-    for step in range(-99, 1):
+    for step in range(0, -100, -1):
         found = calibration(lowest, winners, step / 100)
-        if found.share_wrong > most_wrong:
-            break
-        best = found
-    return best
+        if found.resignations >= least_resignations and found.share_wrong <= most_wrong:
+            return found
+    return calibration(lowest, winners, -1.0)
