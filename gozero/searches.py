@@ -83,6 +83,28 @@ def put_searches(writer: StoreWriter, games: Sequence[GameSearches]) -> None:
     writer.put_beside(SHARES, shares)
 
 
+def put_chosen(writer: StoreWriter, chosen: Sequence[tuple[Searches, NDArray[np.int64]]]) -> None:
+    """Keeps the searches of games that were chosen from other stores beside them: of each store all of its searches,
+    and int64, ascending, the rows of the games that were appended, one store after the other.
+
+    Raises:
+        ValueError: there are not as many games as the store has.
+    """
+    if (games := sum(len(mine) for _, mine in chosen)) != writer.games:
+        raise ValueError(f"searches of {games} games for a store of {writer.games}")
+    rows, shares = [np.zeros(0, SEARCH_DTYPE)], [np.zeros(0, SHARE_DTYPE)]
+    first = game = 0
+    for searches, mine in chosen:
+        some, their_shares = searches.of_games(mine)
+        some["first"] += first
+        some["game"] += game
+        rows.append(some)
+        shares.append(their_shares)
+        first, game = first + len(their_shares), game + len(mine)
+    writer.put_beside(SEARCHES, np.concatenate(rows))
+    writer.put_beside(SHARES, np.concatenate(shares))
+
+
 class Searches:
     """The searches of a store's games, memory-mapped."""
 
@@ -99,6 +121,10 @@ class Searches:
             StoreError: nothing does, or a file is damaged.
         """
         path = Path(store.path)
+        if path.is_file():
+            raise StoreError(
+                f"{path} has no searches: a compressed store holds games alone. Name the folder it was made of"
+            )
         try:
             rows, shares = (np.load(path / name, mmap_mode="r", allow_pickle=False) for name in (SEARCHES, SHARES))
         except FileNotFoundError:
@@ -125,3 +151,18 @@ class Searches:
             moves=np.asarray(shares["move"]),
             shares=np.asarray(shares["share"]),
         )
+
+    def of_games(self, games: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Those of the games in these rows of the store, ascending, numbered as in a store of these games alone.
+
+        Returns:
+            SEARCH_DTYPE[searches], SHARE_DTYPE[shares of all], neither of them a view.
+        """
+        number = np.full(len(self._starts) - 1, -1)
+        number[games] = np.arange(len(games))
+        rows = np.array(self.rows[number[self.rows["game"]] >= 0])
+        counts = rows["count"].astype(np.int64)
+        starts = np.cumsum(counts) - counts
+        places = np.repeat(rows["first"].astype(np.int64) - starts, counts) + np.arange(counts.sum())
+        rows["game"], rows["first"] = number[rows["game"]], starts
+        return rows, np.array(self.shares[places])

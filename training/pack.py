@@ -92,6 +92,7 @@ class Report:
     games_by_size: dict[str, int] = field(default_factory=dict)
     skipped: dict[str, int] = field(default_factory=dict)  # by reason
     first_skipped: list[Skipped] = field(default_factory=list)  # at most 10
+    left_behind: list[str] = field(default_factory=list)  # sentences about files beside stores that did not come along
 
 
 def read_games(members: Iterable[Member], settings: Settings) -> Iterator[tuple[str, GameRecord] | Skipped]:

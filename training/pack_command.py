@@ -47,6 +47,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"skipped {note.name}: {note.reason}{f' ({note.detail})' if note.detail else ''}", file=sys.stderr)
     if report.first_skipped and report.store.is_dir():
         print(f"all skipped records: {report.store / 'skipped.tsv'}", file=sys.stderr)
+    for sentence in report.left_behind:
+        print(f"gozero: warning: {sentence}", file=sys.stderr)
     if options.json:
         print(json.dumps(_facts(report)))
     else:
@@ -152,6 +154,7 @@ def _facts(report: pack.Report) -> dict[str, object]:
         "positions": report.positions,
         "skipped": sum(report.skipped.values()),
         "skipped_by_reason": report.skipped,
+        "left_behind": report.left_behind,
         "games_by_source": report.games_by_source,
         "games_by_size": report.games_by_size,
         "bytes": report.store_bytes,

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from gozero import record, travel
 from gozero.store import Store, StoreError, StoreWriter, is_store
+from training.beside import carry, left_by_compressing
 from training.pack import PackError, Progress, Report, Settings, opening_keys, pack
 
 _CHUNK: Final = 4096
@@ -47,8 +48,9 @@ def repack(
 ) -> Report:
     """Makes a store at `out`, or with `compress` one compressed file, of the chosen games of stores and records.
 
-    Records are packed first, into a store that is removed again; `settings`, `workers` and `on_records` are told to
-    `pack.pack`. `on_progress` hears (what is done now, done, total).
+    What stands beside the games of stores goes with them where it can (`training.beside`). Records are packed first,
+    into a store that is removed again; `settings`, `workers` and `on_records` are told to `pack.pack`. `on_progress`
+    hears (what is done now, done, total).
 
     Raises:
         ArchiveError, StoreError: an input cannot be read, or `out` not be written. Nothing is left at `out`.
@@ -79,6 +81,7 @@ def repack(
                 )
                 report.first_skipped = first.first_skipped
                 stores.append(Store.open(first.store))
+                stores[-1].called = ", ".join(map(str, records))
                 for line in (first.store / "skipped.tsv").read_text(encoding="utf-8").splitlines():
                     writer.skip(*line.split("\t"))
             rows, left_out = select(stores, selection)
@@ -87,6 +90,7 @@ def repack(
                 reasons = ", ".join(f"{reason} {count}" for reason, count in writer.skipped.most_common())
                 raise PackError(f"no game is left ({reasons or 'there was none'}): no store was written")
             copy(stores, rows, writer, tell("copying"))
+            report.left_behind = left_by_compressing(stores, rows) if compress else carry(stores, rows, writer)
         if compress:
             travel.write(Store.open(written), out, tell("compressing"))
         stores.clear()  # an open map cannot be removed on Windows

@@ -17,9 +17,7 @@ from gozero.durable import write_durably
 from gozero.store import Store, StoreWriter
 from selfplay.game import GameSettings
 from selfplay.u_sampling import u_samples
-
-POSITIONS = "positions.npy"
-"""Beside a store's files: int32[games], moves made before the position of each game that is to be learned from."""
+from training.beside import POSITIONS
 
 
 class SamplingConfig(Config, frozen=True):

@@ -269,4 +269,4 @@ def test_training_reads_the_file_itself(row_store: Path, tmp_path: Path):
     for name, array in vars(one).items():
         assert np.array_equal(array, getattr(other, name)), name
     assert len(one.ownership)
-    assert (tmp_path / "file-ownership-1.i8").exists()
+    assert (tmp_path / "file-ownership-2.i8").exists()

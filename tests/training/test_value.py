@@ -22,8 +22,9 @@ from selfplay.game import RANDOM, GameSettings
 from selfplay.u_sampling import seats_of, u_samples
 from training import export_command, train_command, value_eval
 from training.batches import BatchSource
+from training.beside import POSITIONS
 from training.run_folder import RunFolder
-from training.samples import POSITIONS, SamplingConfig, make_samples, one_a_game
+from training.samples import SamplingConfig, make_samples, one_a_game
 from training.value import Rectifiers, measures
 from training.value_eval import calibration, evaluate_value, scores
 
