@@ -39,11 +39,13 @@ examples:
 def main(argv: Sequence[str]) -> int:
     """Entry point of `gozero selfplay`."""
     options = _parser().parse_args(argv)
-    if options.gather is not None:
-        return _gather(options)
     for name in ("workers", "games"):
         if (number := getattr(options, name)) is not None and number < 1:
             raise ValueError(f"--{name} must be at least 1, not {number}")
+    if options.gather is not None:
+        return _gather(options)
+    if options.overwrite:
+        raise GozeroError("--overwrite is for --gather: games that are played are added to those of DIR")
     if options.config is None:
         raise GozeroError("--config is missing: name a preset, such as selfplay-smoke, or a YAML file")
     if options.address is not None and options.backend != "ray":
@@ -97,6 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--address", metavar="A", help="of the cluster, as ray.init knows it (default: RAY_ADDRESS, or start one here)")
     add("--set", action="append", default=[], metavar="KEY=VALUE", help="another value for a key of the configuration")
     add("--gather", metavar="STORE", help="play nothing: put the games of DIR together, --games N = the newest N")
+    add("--overwrite", action="store_true", help="let --gather replace a store that stands at STORE")
     add("--json", action="store_true", help="print one JSON object at the end")
     return parser
 
@@ -119,7 +122,7 @@ def _gather(options: argparse.Namespace) -> int:
     def tell(problem: str) -> None:
         print(f"left out: {problem}", file=sys.stderr)
 
-    found = gather(options.out, options.gather, newest=options.games, on_problem=tell)
+    found = gather(options.out, options.gather, newest=options.games, overwrite=options.overwrite, on_problem=tell)
     finished = open_store(Path(options.gather))
     rows = finished.store.games
     played_out = rows["ending"] != ENDINGS.index("resign")

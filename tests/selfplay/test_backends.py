@@ -101,7 +101,10 @@ def test_the_smoke_preset_without_torch(tmp_path, checkout, capsys):
         (["--config", "selfplay-smoke", "--network", "compact-8"], "compact-9"),
         (["--config", "selfplay-smoke", "--set", "search.size=7"], "7x7"),
         (["--config", "selfplay-smoke", "--address", "auto"], "--backend ray"),
+        (["--config", "selfplay-smoke", "--overwrite"], "--overwrite is for --gather"),
         (["--gather", "x"], "no finished games"),
+        (["--gather", "x", "--games", "0"], "--games must be at least 1"),
+        (["--gather", "x", "--games", "-1"], "--games must be at least 1"),
     ],
 )
 def test_what_cannot_be_played_is_told_before_anything_starts(tmp_path, monkeypatch, options, words, capsys):
@@ -109,6 +112,17 @@ def test_what_cannot_be_played_is_told_before_anything_starts(tmp_path, monkeypa
     assert cli.main(["selfplay", "--out", str(tmp_path / "out"), *options]) == 2
     assert words in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_a_store_is_replaced_where_that_is_wanted(tmp_path, capsys):
+    """The error of the second time names the option that helps."""
+    out, store = tmp_path / "out", tmp_path / "all"
+    for number in (1, 2):
+        shards.write_shard(out / shards.SHARDS, shards.shard_name("here-0001", number), [game(number)])
+        assert cli.main(["selfplay", "--out", str(out), "--gather", str(store), "--overwrite"]) == 0
+        assert cli.main(["selfplay", "--out", str(out), "--gather", str(store)]) == 2
+        assert "give --overwrite to replace that store" in capsys.readouterr().err
+        assert len(shards.open_store(store).store) == number
 
 
 @pytest.mark.slow
