@@ -136,9 +136,9 @@ def usable_cores() -> int:
 def _kernels(warm: bool, problems: list[str]) -> dict[str, Any]:
     """Where compiled kernels are kept, and whether they are; with `warm` they are compiled first."""
     from engine.warm import is_warm
-    from gozero.jit import folder_in_use
+    from gozero.jit import cache_directory
 
-    folder = folder_in_use()
+    folder = cache_directory()
     writable = _is_writable(folder)
     if not writable:
         problems.append(

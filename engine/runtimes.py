@@ -244,4 +244,4 @@ def _kept(path: Path, batch: int) -> Path:
     with contextlib.suppress(FileNotFoundError):
         digest.update(path.with_suffix(".safetensors").read_bytes())
     digest.update(repr((llvm.get_host_cpu_name(), builds, batch)).encode())
-    return jit.folder_in_use() / f"runtime-{digest.hexdigest()[:20]}.json"
+    return jit.cache_directory() / f"runtime-{digest.hexdigest()[:20]}.json"

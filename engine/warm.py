@@ -174,4 +174,4 @@ def _compile_beside(name: str) -> None:
 
 def _mark() -> Path:
     """An empty file in the cache that says that all kernels are there."""
-    return jit.folder_in_use() / "warm"
+    return jit.cache_directory() / "warm"

@@ -1,7 +1,8 @@
 """Ladders: can a chain with two liberties be chased until it is taken?
 
 The attacker plays on one of the two liberties; the defender answers on the last one or takes a chasing stone that is
-in atari. The chain escapes with three liberties. Every line is read to its end, on a trial board (`gozero._trial`).
+in atari. The chain escapes with three liberties. Every line is read to its end, on a trial board (`gozero._trial`), but
+for the few boards where that has none (`MAX_TRIES`).
 """
 
 import numpy as np
@@ -26,6 +27,9 @@ from gozero.jit import lean_kernel
 
 MAX_DEPTH = 80
 """Attacking moves that are read ahead, more than a ladder across a 25x25 board takes; what lives on has escaped."""
+MAX_TRIES = 4_000
+"""Attacking moves that are looked at in all for one question, where lines branch; what lives on has escaped. Of 40,000
+positions of games one wants over 1,000; there are boards on which two attacks with several answers want millions."""
 MAX_CHASERS = 136
 """Moves that take a chaser of one chain; there is no room on a 25x25 board for so many with liberties of their own."""
 
@@ -187,10 +191,11 @@ def _is_taken(board, prey, bottom):
     top = np.uint32(bottom + (MAX_DEPTH - 1) * _LEVEL)
     level = np.uint32(bottom)
     attacking = True
+    tries = 0
     while True:
         if attacking:
             choice = board[level + _CHOICE]
-            if choice == 2:  # no attack works, so the answer that led here saves the chain
+            if choice == 2 or tries == MAX_TRIES:  # no attack works: the answer that led here saves the chain
                 if level == bottom:
                     return False
                 level -= np.uint32(_LEVEL)
@@ -202,6 +207,7 @@ def _is_taken(board, prey, bottom):
             escape = board[level + _SECOND - choice]
             if not _runs_free(board, prey, chase, escape) and is_legal(board, chase, attacker):
                 try_move(board, chase, attacker, level + _CHASE)
+                tries += 1
                 board[level + _COUNT] = _list_answers(board, prey, escape, np.int64(level + _ANSWERS))
                 board[level + _TRIED] = 0
                 attacking = False

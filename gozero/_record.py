@@ -11,6 +11,7 @@ OCCUPIED = 1
 KO = 2
 SUICIDE = 3
 NO_LIBERTY = 4
+OFF_BOARD = 5
 
 
 @kernel
@@ -24,9 +25,17 @@ def replay(
     """
     _board.init(state, size, suicide)
     stride = size + 1
-    for i in range(codes.size):
+    for i in range(codes.size + 1):
+        if i == setup:
+            dead = _chain_without_liberties(state, size, codes, setup)
+            if dead >= 0:
+                return NO_LIBERTY, dead
+        if i == codes.size:
+            break
         index = codes[i] & 0x7FFF
         colour = 1 + (codes[i] >> 15)
+        if index > size * size or (index == size * size and i < setup):
+            return OFF_BOARD, i
         point = _board.PASS
         if index < size * size:
             point = (index // size + 1) * stride + index % size + 1
@@ -35,10 +44,6 @@ def replay(
                 return OCCUPIED, i
             _board.set_stone(state, point, colour)
             continue
-        if i == setup:
-            dead = _chain_without_liberties(state, size, codes, setup)
-            if dead >= 0:
-                return NO_LIBERTY, dead
         if not _legality.is_legal(state, point, colour):
             if state[_board.COLOUR + point * _board.WORDS] != _board.EMPTY:
                 return OCCUPIED, i

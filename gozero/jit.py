@@ -38,23 +38,20 @@ def kernel_sources() -> list[Path]:
 
 
 def cache_directory() -> Path:
-    """Where the compiled kernels of exactly these sources are kept on this machine."""
+    """Where the compiled kernels of exactly these sources are kept here, in `NUMBA_CACHE_DIR` if that is set."""
     digest = hashlib.sha256()
     for path in [Path(__file__), *kernel_sources()]:
         digest.update(path.name.encode())
         digest.update(path.read_bytes())
     facts = (version("numba"), sys.version, platform.machine(), os.environ.get("NUMBA_BOUNDSCHECK"))
     digest.update(repr(facts).encode())
+    if named := os.environ.get("NUMBA_CACHE_DIR"):
+        return Path(named) / digest.hexdigest()[:20]
     if sys.platform == "win32":
         base = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
     else:
         base = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
     return base / "gozero" / "kernels" / digest.hexdigest()[:20]
-
-
-def folder_in_use() -> Path:
-    """`cache_directory`, unless the environment names another."""
-    return Path(os.environ.get("NUMBA_CACHE_DIR", cache_directory()))
 
 
 def note_use(folder: Path) -> None:
@@ -95,16 +92,14 @@ _options: dict[str, Any] = {
 # numba counts references to every array that a function is given or slices, in atomic instructions that cost as much as
 # the work of a small kernel: a random game is a quarter faster without. Where no array is made, nothing needs counting.
 _lean_options = {**_options, "_nrt": False}
-_folder = None if "NUMBA_CACHE_DIR" in os.environ else str(cache_directory())
-if _folder:
-    note_use(Path(_folder))
+_folder = str(cache_directory())
+note_use(Path(_folder))
 
 
 def _compiled(function: Callable[..., Any], **options: Any) -> Callable[..., Any]:
     # numba reads the environment again whenever it compiles, and would put kernels imported after that elsewhere. And a
     # variable would send a child process with other switches (bounds checks, say) to these kernels.
-    if _folder:
-        numba.config.CACHE_DIR = _folder  # type: ignore[attr-defined]
+    numba.config.CACHE_DIR = _folder  # type: ignore[attr-defined]
     compiled: Callable[..., Any] = numba.njit(function, **options)
     return compiled
 

@@ -173,8 +173,8 @@ def fault(record: GameRecord) -> tuple[str, str] | None:
 def illegal(record: GameRecord) -> tuple[str, str] | None:
     """Why the record cannot be replayed: (short reason, detail), or None where it can.
 
-    Checked: stones on empty points, set-up chains with liberties, simple ko, suicide by the record's rules. Repetition
-    beyond simple ko is not: superko breaks happen in real games.
+    Checked: stones on empty points of the board, set-up chains with liberties, simple ko, suicide by the record's
+    rules. Repetition beyond simple ko is not: superko breaks happen in real games.
     """
     from gozero import _board, _record  # numba is not needed to read a store
 
@@ -185,12 +185,14 @@ def illegal(record: GameRecord) -> tuple[str, str] | None:
     if kind == _record.LEGAL:
         return None
     colour, index = decode(int(codes[place]))
-    vertex = coords.format_vertex(coords.point_of(index, record.size), record.size)
+    on_board = kind != _record.OFF_BOARD
+    vertex = coords.format_vertex(coords.point_of(index, record.size), record.size) if on_board else f"index {index}"
     what = {
         _record.OCCUPIED: "the point is occupied",
         _record.KO: "it takes back a ko at once",
         _record.SUICIDE: "it is suicide",
         _record.NO_LIBERTY: "the stone is set up without a liberty",
+        _record.OFF_BOARD: f"that is no point of {record.size}x{record.size}",
     }[kind]
     if place < record.setup.size:
         return "illegal set-up", f"{coords.colour_name(colour)} {vertex}: {what}"

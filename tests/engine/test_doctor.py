@@ -11,7 +11,7 @@ import pytest
 from engine import doctor, network_file, warm
 from gozero import cli
 from gozero.errors import GozeroError
-from gozero.jit import folder_in_use
+from gozero.jit import cache_directory
 
 
 @pytest.fixture(autouse=True)
@@ -25,7 +25,7 @@ def test_json_is_one_object_with_the_facts(capsys):
     assert status == (1 if found["problems"] else 0)
     assert found["cpu"]["cores"] >= 1
     assert found["libraries"]["numba"]
-    assert found["kernels"]["folder"] == str(folder_in_use())
+    assert found["kernels"]["folder"] == str(cache_directory())
 
 
 def test_people_get_a_line_for_every_fact(capsys):

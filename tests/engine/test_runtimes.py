@@ -27,7 +27,7 @@ from gozero import jit
 def kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """Where outcomes are kept."""
     folder = tmp_path / "kept"
-    monkeypatch.setattr(jit, "folder_in_use", lambda: folder)
+    monkeypatch.setattr(jit, "cache_directory", lambda: folder)
     monkeypatch.setattr(runtimes, "TRIAL_SECONDS", 0.2)
     monkeypatch.setattr(runtimes, "has_torch_cuda", lambda: False)
     return folder

@@ -50,7 +50,12 @@ def test_any_edit_of_a_kernel_source_begins_a_new_folder(monkeypatch: pytest.Mon
     folders.add(jit.cache_directory())
     monkeypatch.setenv("NUMBA_BOUNDSCHECK", "1" if os.environ.get("NUMBA_BOUNDSCHECK") != "1" else "0")
     folders.add(jit.cache_directory())
-    assert len(folders) == 3
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "named"))
+    folders.add(jit.cache_directory())
+    source.write_text("one = 3\n")
+    folders.add(jit.cache_directory())
+    assert len(folders) == 5
+    assert sum(folder.parent == tmp_path / "named" for folder in folders) == 2
 
 
 def kept_for(parent: Path, number: int, days: float) -> Path:

@@ -145,6 +145,23 @@ def test_ladders_are_read_across_the_board(size: int, breaks: bool) -> None:
     assert marked(position)[1] == ("E3" if breaks else "")
 
 
+@pytest.mark.parametrize(("tries", "taken"), [(20, True), (3, False)])
+def test_a_chain_has_escaped_where_too_many_moves_are_tried(
+    tries: int, taken: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kernels as plain Python, for which the limit is no constant; the trial board is left as it was."""
+    for kernel in ("_is_taken", "captures_by"):
+        monkeypatch.setattr(_ladders, kernel, getattr(getattr(_ladders, kernel), "py_func", getattr(_ladders, kernel)))
+    monkeypatch.setattr(_ladders, "MAX_TRIES", tries)
+    position = Position.from_ascii(TO_CHASE)
+    board = np.zeros(_ladders.trial_length(9), np.uint32)
+    _ladders.begin_trial(position.state, board)
+    before = board[: len(position.state)].copy()
+    prey, chase, other = (np.uint32(parse_vertex(vertex, 9)) for vertex in ("D3", "D2", "E3"))
+    assert _ladders.captures_by(board, prey, chase, other) == taken
+    assert np.array_equal(board[: len(before)], before)
+
+
 @pytest.mark.parametrize(("size", "seeds"), [(5, 150), (7, 60), (9, 40), (19, 3)])
 def test_the_reader_equals_the_slow_one(size: int, seeds: int) -> None:
     """Every chain with two liberties and every chain in atari, of either colour, move by move. Ko is left aside."""

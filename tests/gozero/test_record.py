@@ -127,7 +127,9 @@ def test_rank_codes_are_ordered_and_nonsense_is_unknown():
             "illegal set-up",
             "Black A5: the stone is set up without a liberty",
         ),
-        (game(5, 20, setup=codes(25)), "illegal set-up", "Black pass: the point is occupied"),
+        (game(2, setup=codes(0, 1 | W, 2 | W)), "illegal set-up", "Black A2: the stone is set up without a liberty"),
+        (game(5, 20, setup=codes(25)), "illegal set-up", "Black index 25: that is no point of 5x5"),
+        (game(5, 20, 26), "illegal move", "move 2, White index 26: that is no point of 5x5"),
     ],
 )
 @pytest.mark.nojit
