@@ -16,6 +16,7 @@ import contextlib
 import json
 import math
 import os
+import re
 import secrets
 import shutil
 from collections import Counter
@@ -64,6 +65,7 @@ GAME_DTYPE: Final = np.dtype(
 _FORMAT: Final = "gozero-store"
 _VERSION: Final = 1
 _UNKNOWN_WINNER: Final = -1
+_OLD: Final = ".old"  # ends the name of a store from when the next one is whole until that one has its place
 
 
 class StoreError(GozeroError):
@@ -145,6 +147,11 @@ class Store:
             meta = json.loads((path / "meta.json").read_text(encoding="utf-8"))
         except FileNotFoundError:
             what = "is no packed store (it has no meta.json)" if path.exists() else "does not exist"
+            if not path.exists() and (old := _left_over(path)):
+                raise StoreError(
+                    f"{path} {what}, but {old} is the store that stood there when a program that replaced it was "
+                    f"killed: rename that one to {path}, or make a new one with gozero pack PATHS... --out {path}"
+                ) from None
             raise StoreError(f"{path} {what}: make one with gozero pack PATHS... --out {path}") from None
         except (OSError, ValueError) as error:
             raise StoreError(f"{path / 'meta.json'} cannot be read ({error}): {again}") from None
@@ -312,12 +319,23 @@ class StoreWriter:
             _flush_to_disk(stream)
             stream.close()
         if self.path.exists():
-            old = self._folder.with_suffix(".old")
-            self.path.rename(old)
-            self._folder.rename(self.path)
-            shutil.rmtree(old, ignore_errors=True)
+            self._replace()
         else:
             self._folder.rename(self.path)
+
+    def _replace(self) -> None:
+        """Gives the new store the name of the old one, which goes; or, if anything fails, the old one has it again."""
+        old = self._folder.with_suffix(_OLD)
+        try:
+            self.path.rename(old)
+            self._folder.rename(self.path)
+        except BaseException:  # Ctrl-C between the two included
+            if old.exists() and not self.path.exists():
+                old.rename(self.path)
+            raise
+        finally:
+            if self.path.exists():
+                shutil.rmtree(old, ignore_errors=True)
 
     def abort(self) -> None:
         """Removes what was written so far."""
@@ -362,6 +380,15 @@ def _is_store_folder(path: Path) -> bool:
     except (OSError, ValueError):
         return False
     return isinstance(meta, dict) and meta.get("format") == _FORMAT
+
+
+def _left_over(path: Path) -> Path | None:
+    """The store that was at `path` before `StoreWriter` was killed between taking it away and putting another there."""
+    named = re.compile(re.escape(path.name) + r"-[0-9a-f]{8}" + re.escape(_OLD))
+    try:
+        return max((entry for entry in path.parent.iterdir() if named.fullmatch(entry.name)), default=None)
+    except OSError:
+        return None
 
 
 def _is_empty_folder(path: Path) -> bool:

@@ -109,6 +109,47 @@ def test_a_store_is_not_overwritten_unasked(tmp_path: Path):
     assert [entry.name for entry in tmp_path.iterdir()] == ["store"]
 
 
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
+@pytest.mark.parametrize("done", [False, True])
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_replacement_that_is_interrupted_leaves_one_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[BaseException], done: bool, number: int
+):
+    """Interrupted in the first or the second renaming, before it is done or after."""
+    path, rename, count = write_store(tmp_path / "store"), Path.rename, 0
+
+    def interrupted(self: Path, target: Path) -> Path:
+        nonlocal count
+        count += 1
+        if count == number and not done:
+            raise error
+        moved = rename(self, target)
+        if count == number:
+            raise error
+        return moved
+
+    def overwrite() -> None:
+        with StoreWriter(path, overwrite=True) as writer:
+            writer.append(_BARE)
+
+    monkeypatch.setattr(Path, "rename", interrupted)
+    with pytest.raises(error):
+        overwrite()
+    assert len(Store.open(path)) == (1 if done and number == 2 else 2)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["store"]
+
+
+def test_a_store_that_a_killed_program_took_away_is_named(tmp_path: Path):
+    path = tmp_path / "store"
+    old = write_store(path).rename(tmp_path / "store-0123abcd.old")
+    with pytest.raises(
+        StoreError, match=f"{path} does not exist, but {old} is the store .*: rename that one to {path}"
+    ):
+        Store.open(path)
+    with pytest.raises(StoreError, match="other does not exist: make one with"):
+        Store.open(tmp_path / "other")
+
+
 def test_nothing_but_a_store_is_ever_overwritten(tmp_path: Path):
     (tmp_path / "thesis.txt").write_text("ten years of work")
     with pytest.raises(StoreError, match="is no packed store: choose another name"):
