@@ -13,7 +13,7 @@ import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -35,6 +35,8 @@ from training.generations_plot import draw
 from training.loop import train
 from training.supervised import PolicyConfig, PolicyStage, make_network
 from training.weights import read_weights, start_from
+
+_U64: Final = 0xFFFFFFFFFFFFFFFF
 
 
 class Stopped(Exception):
@@ -200,7 +202,7 @@ class Generations:
             each: open_network(folder.network(config.name, each), config.gate.boards)
             for each in {number, against, FIRST}
         }
-        seed = int(mix(np.uint64((config.seed << 32) + (number << 16) + against)))
+        seed = int(mix(np.uint64(((config.seed << 32) + (number << 16) + against) & _U64)))
         contest = searched_contest(
             players[number],
             players[against],

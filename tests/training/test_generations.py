@@ -12,14 +12,17 @@ import sys
 import time
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from engine import network_file
+from engine.evaluator import UniformEvaluator
 from gozero import cli
 from gozero import config as configs
 from gozero.data_files import data_dir
+from selfplay.contest import Contest
 from selfplay.shards import count_games
 from training import checkpoint, generations, loop_command
 from training.generations import Generations
@@ -174,6 +177,25 @@ def test_a_window_goes_only_when_its_generation_is_done(tmp_path: Path, monkeypa
     assert removed == [("0001.store", 1), ("0002.store", 2)]
     loop.run()  # as after a kill between the two: what is left is removed then
     assert removed[2:] == [("0002.store", 2)]
+
+
+@pytest.mark.parametrize("seed", [1, 5_000_000_000, -1])
+def test_any_seed_has_matches(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Self-play takes any, so a match may not be the first to refuse one, after all the work of a generation."""
+    seeds: list[int] = []
+
+    def contest(*arguments: Any, boards: int) -> Contest:
+        seeds.append(arguments[-1])
+        return Contest([], [], 0)
+
+    config = configs.load(PRESET, GenerationsConfig, [f"seed={seed}"])
+    loop = Generations(config, GenerationsFolder(tmp_path / "run"), torch.device("cpu"), 1, print)
+    monkeypatch.setattr(generations, "open_network", lambda *_: UniformEvaluator())
+    monkeypatch.setattr(generations, "searched_contest", contest)
+    for number, against in ((1, 0), (2, 0), (2, 1)):
+        loop._match(number, against)
+    assert len(set(seeds)) == 3
+    assert all(0 <= each < 2**64 for each in seeds)
 
 
 TINY = """
