@@ -68,6 +68,7 @@ class ReinforceStage:
         self.opponent = self._like()
         self.start = self._like()
         self._first_player: Evaluator | None = None
+        self._step = START  # the last one whose loss was asked for
         learning = config.learning
         has_value = config.network is not None
         if not has_value and (learning.baseline == HEAD or learning.value > 0):
@@ -93,6 +94,7 @@ class ReinforceStage:
             CollapseError: entropy or the length of games left their limits.
         """
         step, learning = batch, self.config.learning
+        self._step = step
         if step % learning.pool_every == 0:
             self.pool.add(
                 step, (self._given_first if step == START and self._given_first else self.network).state_dict()
@@ -155,7 +157,8 @@ class ReinforceStage:
         # The loop's network with the average of its weights, which may be another than the one that learns.
         learner = player_of(cast(Network, network), self.config.features)
         results = _named("start", [contest(learner, self._first_member(), settings, chosen.games, seed=0)])
-        newest = self.pool.steps(until=2**62)[-1]
+        # A run that went back to an older checkpoint has members in its folder that have not joined yet.
+        newest = self.pool.steps(self._step)[-1]
         members = self.pool.draw(self.config.loop.seed, newest, min(chosen.opponents, len(self.pool.steps(newest))))
         against = []
         for number, member in enumerate(members):

@@ -24,6 +24,7 @@ from engine.onnx_evaluator import OnnxEvaluator
 from gozero import cli, features
 from selfplay.contest import contest
 from selfplay.game import RANDOM, GameSettings, Seats, play_games
+from selfplay.pool import Pool
 from training import checkpoint, export_command, reinforce, train_command
 from training.export import write_weights
 from training.losses import divergence, entropy, masked_log_policy, reinforce_loss
@@ -246,6 +247,31 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(beginner: Path, tmp_pat
     divergences = [line["divergence"] for line in folder.read_metrics() if line["kind"] == "train"]
     assert divergences[0] == pytest.approx(0, abs=1e-4)
     assert divergences[-1] > 0.001
+
+
+def test_a_run_that_goes_back_is_evaluated_against_those_who_had_joined(
+    beginner: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever else a killed session has left in the pool."""
+    met: list[list[int]] = []
+
+    def watched(pool: Pool, seed: int, step: int, *count: int) -> list[int]:
+        members = draw(pool, seed, step, *count)
+        if count:
+            met.append(members)
+        return members
+
+    draw = Pool.draw
+    monkeypatch.setattr(Pool, "draw", watched)
+    train(tmp_path / "whole", beginner, loop__steps=4)
+    train(tmp_path / "parts", beginner, loop__steps=2)
+    pool = Pool(tmp_path / "parts" / "pool")
+    for step in range(5, 9):
+        pool.add(step, pool.weights(0))
+    train(tmp_path / "parts", None, loop__steps=4)
+    whole, _, parts = met
+    assert sorted(whole) == [0, 2]
+    assert parts == whole
 
 
 def test_a_run_may_go_on_against_the_first_one_s_opponent(beginner: Path, tmp_path: Path) -> None:
