@@ -104,7 +104,7 @@ def learn(config: DqnConfig, environments: Environments, network: QNetwork, run:
             replay.add(transitions)
         before = run.step
         run.acted(outcome, everyone)
-        if run.step > begin:
+        if run.step > begin and replay.size > 0:  # the first transitions are whole after n actions each
             for _ in range(run.step // learning.learn_every - before // learning.learn_every):
                 loss, q = td_loss(network, target, replay.draw(learning.batch_size, random))
                 run.learn(loss, {"q": q})

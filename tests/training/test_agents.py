@@ -95,6 +95,17 @@ def test_without_the_sign_dqn_helps_its_opponent(tmp_path: Path):
     assert nim_moves(network) != Nim.best()
 
 
+def test_dqn_learns_from_nothing_that_is_not_whole_yet(tmp_path: Path):
+    """However early it is to begin: of three actions each, nothing is in the memory before the third."""
+    learning = msgspec.structs.replace(DQN.learning, begin=1, n_steps=3, learn_every=1)
+    loop = msgspec.structs.replace(DQN.loop, steps=8)
+    config = msgspec.structs.replace(DQN, learning=learning, loop=loop)
+    torch.manual_seed(config.loop.seed)
+    first = dqn.make_network(config, Nim(1)).state_dict()
+    last = learn(dqn, config, Nim(1), tmp_path / "run").state_dict()
+    assert any(not torch.equal(first[name], last[name]) for name in first)
+
+
 @pytest.mark.parametrize("n_steps", [1, 3])
 def test_dqn_finds_the_values_of_a_corridor(n_steps: int, tmp_path: Path):
     """Q of going right in every room, against what it is; going into the wall is never tried (it would raise)."""
