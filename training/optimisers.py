@@ -30,14 +30,15 @@ class OptimiserConfig(Config, frozen=True):
 
 
 class ScheduleConfig(Config, frozen=True):
-    """Learning rate over the run: linear warm-up, constant, linear decay to `final` at the last step."""
+    """Learning rate over the run: linear warm-up, constant, linear decay, at `final` one step behind the last."""
 
     warmup: int = 200
     """Steps of the warm-up."""
     decay: float = 0.4
     """Share of all steps at the end in which the rate falls."""
     final: float = 0.01
-    """Share of the full rate at the last step."""
+    """Share of the full rate where the fall ends, behind the last step. That one has what a step falls by more,
+    (1 - final) / (decay * steps): 0.0125 of the full rate in a run of 1,000 steps with these settings."""
 
     def __post_init__(self) -> None:
         if self.warmup < 0 or not 0 <= self.decay <= 1 or not 0 <= self.final <= 1:

@@ -20,6 +20,14 @@ def test_schedule():
     assert all(a > b for a, b in pairwise(factors[51:]))
 
 
+@pytest.mark.parametrize(("steps", "last"), [(60, 0.05125), (1000, 0.012475), (100_000, 0.01002475)])
+def test_the_rate_is_at_its_final_share_one_step_behind_the_last(steps: int, last: float):
+    """As the setting's text says; a short run ends above it."""
+    schedule = ScheduleConfig(warmup=10, decay=0.4, final=0.01)
+    assert rate_factor(steps, steps, schedule) == pytest.approx(schedule.final)
+    assert rate_factor(steps - 1, steps, schedule) == pytest.approx(last)
+
+
 def test_schedule_without_decay_or_warmup():
     schedule = ScheduleConfig(warmup=0, decay=0.0)
     assert [rate_factor(step, 5, schedule) for step in range(5)] == [1.0] * 5
