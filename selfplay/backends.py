@@ -70,11 +70,13 @@ def shares(games: int | None, workers: int) -> list[int | None]:
     return [games // workers + (number < games % workers) for number in range(workers)]
 
 
-def play_locally(job: Job, workers: int, games: int | None, on_report: Callable[[Report], object]) -> bool:
-    """Plays on `workers` processes of this machine until `games` more games have ended, or Ctrl-C.
+def play_locally(job: Job, workers: int, games: int | None, on_report: Callable[[Report], object]) -> int | None:
+    """Plays on `workers` processes of this machine until `games` more games have ended, or Ctrl-C or a
+    request to terminate.
 
     Games that a dead worker has not finished are played by its next life. Every game that a report counts is on disk.
-    Returns whether all were played: Ctrl-C ends it early, with the games in flight lost and nothing else.
+    Returns the number of the signal that ended it early, with the games in flight lost and nothing else; None where all
+    were played.
 
     Raises:
         BackendError: workers die again and again, or one says why it cannot work.
@@ -88,14 +90,14 @@ def play_locally(job: Job, workers: int, games: int | None, on_report: Callable[
                     crew.start(f"{host_name()}-{number}", share, deaths=0)
             while crew.members and not interrupted:
                 crew.listen(0.5)
-            return not crew.members
+            return interrupted[0] if crew.members else None
         finally:
             crew.end(interrupted)
 
 
 @contextlib.contextmanager
 def interruptions() -> Iterator[list[int]]:
-    """A list that Ctrl-C and a request to terminate are put into, in the main thread, instead of breaking in."""
+    """A list that SIGINT (Ctrl-C) and SIGTERM put their numbers into, in the main thread, instead of breaking in."""
     heard: list[int] = []
     if threading.current_thread() is not threading.main_thread():
         yield heard

@@ -37,7 +37,7 @@ _FOREVER = {"max_restarts": -1, "max_task_retries": -1}
 
 def play_on_ray(
     job: Job, workers: int, games: int | None, on_report: Callable[[Report], object], address: str | None = None
-) -> bool:
+) -> int | None:
     """As `selfplay.backends.play_locally`, with the workers on a cluster.
 
     Args:
@@ -102,13 +102,13 @@ class _Cluster:
         if cpus < len(quotas):
             self._tell(f"the cluster has {cpus:g} CPUs now for {len(quotas)} workers: the others wait")
 
-    def play(self, interrupted: list[int]) -> bool:
-        """Until all workers are done or there is an interruption; returns whether they are."""
+    def play(self, interrupted: list[int]) -> int | None:
+        """Until all workers are done or there is an interruption; returns its signal's number, None where they are."""
         running = [worker.run.remote(self._config, name, self._desk, device) for worker, name, device in self._workers]
         try:
             while running and not interrupted:
                 running = self._listen(running)
-            return not running
+            return interrupted[0] if running else None
         finally:
             self._end(running, interrupted)
 

@@ -11,7 +11,6 @@ from typing import Any, Final
 
 from engine.doctor import usable_cores
 from gozero import config as configs
-from gozero.cli import EXIT_INTERRUPTED
 from gozero.durable import write_durably
 from gozero.errors import GozeroError
 from gozero.record import ENDINGS
@@ -37,7 +36,7 @@ examples:
 
 
 def main(argv: Sequence[str]) -> int:
-    """Entry point of `gozero selfplay`."""
+    """Entry point of `gozero selfplay`; returns 128 + the signal's number when a signal stopped it."""
     options = _parser().parse_args(argv)
     for name in ("workers", "games"):
         if (number := getattr(options, name)) is not None and number < 1:
@@ -59,10 +58,10 @@ def main(argv: Sequence[str]) -> int:
         if options.backend == "ray":
             from selfplay.ray_backend import play_on_ray
 
-            finished = play_on_ray(job, options.workers, options.games, progress.heard, options.address)
+            stopped_by = play_on_ray(job, options.workers, options.games, progress.heard, options.address)
         else:
-            finished = play_locally(job, options.workers, options.games, progress.heard)
-    return _tell(progress, folder, finished, options.json)
+            stopped_by = play_locally(job, options.workers, options.games, progress.heard)
+    return _tell(progress, folder, stopped_by, options.json)
 
 
 def place_of(config: SelfPlayConfig, folder: Path, network: str | None) -> NetworkPlace:
@@ -104,18 +103,18 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _tell(progress: SelfPlayProgress, folder: Path, finished: bool, in_json: bool) -> int:
+def _tell(progress: SelfPlayProgress, folder: Path, stopped_by: int | None, in_json: bool) -> int:
     shards = folder / SHARDS
     files = sum(name.rpartition("-")[0] in progress.lives for name in names_in(shards))
     figures: dict[str, Any] = {**progress.figures(), "files": files}
     print(progress.text(), file=sys.stderr)
-    if not finished:
+    if stopped_by is not None:
         print(f"stopped; {figures['games']} finished games are in {shards}", file=sys.stderr)
     if in_json:
         print(json.dumps(figures))
     else:
         print(f"{figures['games']} games, {figures['positions']} positions in {files} shards in {shards}")
-    return 0 if finished else EXIT_INTERRUPTED
+    return 0 if stopped_by is None else 128 + stopped_by
 
 
 def _gather(options: argparse.Namespace) -> int:

@@ -9,7 +9,6 @@ after a network that was not accepted: games alone are by the best one (AlphaGo 
 from __future__ import annotations
 
 import shutil
-import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -121,8 +120,9 @@ class Generations:
         place = NetworkPlace(size=config.play.search.size, start=str(folder.network(config.name, best)))
         job = Job(config=config.selfplay, folder=str(folder.selfplay), place=place)
         with SelfPlayProgress(config.play.boards, missing) as progress:
-            if not play_locally(job, self._workers, missing, progress.heard):
-                raise Stopped(signal.SIGINT)
+            stopped_by = play_locally(job, self._workers, missing, progress.heard)
+        if stopped_by is not None:
+            raise Stopped(stopped_by)
         self._tell(progress.text())
         return count_games(folder.selfplay)
 

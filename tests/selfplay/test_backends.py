@@ -198,6 +198,18 @@ def _dies_after_a_game(job, life, log, games, reports):
     os._exit(1 if games > 1 else 0)
 
 
+def _interrupts(job, life, log, games, reports):
+    """Sends the driver the signal of that number and plays nothing until it is told to end."""
+    os.kill(os.getppid(), games)
+    reports.recv()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_signal_that_ended_it_is_told(tmp_path, monkeypatch, number):
+    monkeypatch.setattr(backends, "_work", _interrupts)
+    assert play_locally(job(tmp_path), 1, int(number), lambda _: None) == number
+
+
 def test_workers_that_die_at_once_again_and_again_are_given_up_with_their_last_words(tmp_path, monkeypatch):
     monkeypatch.setattr(backends, "_work", _dies)
     monkeypatch.setattr(backends, "MOST_DEATHS", 2)
@@ -215,6 +227,6 @@ def test_a_dead_workers_games_are_counted_on_disk_and_the_others_played(tmp_path
     monkeypatch.setattr(backends, "_work", _dies_after_a_game)
     monkeypatch.setattr(backends, "MOST_DEATHS", 2)
     reports: list[Report] = []
-    assert play_locally(job(tmp_path), 1, 3, reports.append)
+    assert play_locally(job(tmp_path), 1, 3, reports.append) is None
     assert shards.count_games(tmp_path) == 3
     assert [bool(report.problems) for report in reports] == [True, True]

@@ -50,7 +50,7 @@ def play(folder, workers, games, on_report=lambda _: None, config: SelfPlayConfi
         reports.append(report)
         on_report(report)
 
-    assert play_on_ray(job(folder, config), workers, games, heard)
+    assert play_on_ray(job(folder, config), workers, games, heard) is None
     return reports
 
 

@@ -230,6 +230,15 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_games_are_played_is_the_exit_status(
+    number: int, config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(generations, "play_locally", lambda *_: number)
+    assert loop_command.main(options(tmp_path / "run", "--config", str(config))) == 128 + number
+    assert "continue with: gozero loop --run" in capsys.readouterr().err
+
+
 @pytest.mark.slow
 def test_generations_come_one_after_the_other(config: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
