@@ -16,6 +16,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
+from gozero.cores import usable_cores
 from gozero.errors import GozeroError
 from gozero.version import __version__
 
@@ -124,13 +125,6 @@ def _cpu() -> dict[str, Any]:
         "cores": usable_cores(),
         "vector_units": [unit for unit in VECTOR_UNITS if features.get(unit)],
     }
-
-
-def usable_cores() -> int:
-    """The cores that this process may run on, which in a container can be fewer than there are."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _kernels(warm: bool, problems: list[str]) -> dict[str, Any]:

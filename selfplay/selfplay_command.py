@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from engine.doctor import usable_cores
 from gozero import config as configs
+from gozero.cores import usable_cores
 from gozero.durable import write_durably
 from gozero.errors import GozeroError
 from gozero.record import ENDINGS

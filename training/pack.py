@@ -6,7 +6,6 @@ The same inputs give the same store, however many workers there are.
 from __future__ import annotations
 
 import multiprocessing
-import os
 import signal
 import time
 from collections import deque
@@ -22,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gozero import record, sgf
+from gozero.cores import usable_cores
 from gozero.errors import GozeroError
 from gozero.record import GameRecord
 from gozero.store import StoreWriter, encode
@@ -191,7 +191,7 @@ def pack(
     progress = Progress(bytes_total=sum(source.size for source in inputs))
     report = Report(Path(out))
     seen: set[int] = set()
-    with StoreWriter(out, overwrite=overwrite) as writer, _Workers(workers or processors(), settings) as pool:
+    with StoreWriter(out, overwrite=overwrite) as writer, _Workers(workers or usable_cores(), settings) as pool:
         for source, packed in pool.run(_chunks(inputs, progress)):
             fresh = drop_duplicates(packed, seen)
             writer.append_rows(fresh.rows, fresh.codes, source)
@@ -231,13 +231,6 @@ def drop_duplicates(packed: Packed, seen: set[int]) -> Packed:
     names = [name for name, is_fresh in zip(packed.names, fresh, strict=True) if is_fresh]
     openings = [key for key, is_fresh in zip(packed.openings, fresh, strict=True) if is_fresh]
     return Packed(rows, packed.codes[np.repeat(fresh, lengths)], names, openings, skipped)
-
-
-def processors() -> int:
-    """How many processor cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _chunks(inputs: Sequence[Input], progress: Progress) -> Iterator[tuple[str, list[Member]]]:
