@@ -54,11 +54,6 @@ def elo_of_score(score: float) -> float:
     return 400 * math.log10(score / (1 - score))
 
 
-def score_of_elo(difference: float) -> float:
-    """The score expected of a player who is `difference` Elo stronger."""
-    return 1 / (1 + 10 ** (-difference / 400))
-
-
 def elo_interval(points: float, games: int) -> tuple[float, float]:
     """The 95 % interval of the Elo difference: the Wilson interval of the score on the logistic curve.
 

@@ -40,9 +40,9 @@ class TournamentConfig(Config, frozen=True):
     """Games of each pairing."""
     until_sure: bool = False
     """Whether a pairing is over after a block of ten games by which the 95 % interval of its score leaves one half out;
-    after the first block it must be the 99 % interval, as it is with ten of ten (once in 512 between equals). It tells
-    sooner who is stronger. But it is looked at again and again, so now and then a stronger one is found where neither
-    is, and differences come out somewhat larger than they are."""
+    after the first block it must be the 99 % interval, as it is with ten points or nine and a half of ten (ten wins
+    come once in 512 between equals). It tells sooner who is stronger. But it is looked at again and again, so now and
+    then a stronger one is found where neither is, and differences come out somewhat larger than they are."""
     size: int = 9
     komi: float = 7.5
     """Points for White."""

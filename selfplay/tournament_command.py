@@ -113,7 +113,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--games", type=int, metavar="N", help="games of each pairing (default: 40)")
     sure_help = (
         "a pairing ends where the 95 %% interval of its score leaves one half out (looked at every ten games; of the "
-        "first ten one side must have won all)"
+        "first ten one side must have won all, or all but one draw)"
     )
     add("--until-sure", action=argparse.BooleanOptionalAction, help=sure_help)
     match_options.add_conditions(parser)

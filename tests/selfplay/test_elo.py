@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selfplay.elo import elo_interval, elo_of_score, score_of_elo, wilson_interval
+from selfplay.elo import elo_interval, elo_of_score, wilson_interval
 
 
 @pytest.mark.parametrize(
@@ -58,8 +58,9 @@ def test_clean_sheets_have_an_open_end():
 
 
 @given(st.floats(-1500, 1500))
-def test_score_and_elo_are_inverse(difference):
-    assert elo_of_score(score_of_elo(difference)) == pytest.approx(difference, abs=1e-6)
+def test_elo_is_the_inverse_of_the_logistic_curve(difference):
+    score = 1 / (1 + 10 ** (-difference / 400))
+    assert elo_of_score(score) == pytest.approx(difference, abs=1e-6)
 
 
 def test_a_score_outside_its_range_is_refused():

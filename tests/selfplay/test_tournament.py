@@ -97,8 +97,8 @@ def test_played_games_are_not_scheduled_again():
 
 
 def test_a_pairing_ends_where_it_is_sure_who_is_stronger():
-    """15 of 20 leave one half out by Wilson's interval, 14 of 20 do not, of the first 10 only all do by that of 99 %;
-    the block under way is played to its end."""
+    """15 of 20 leave one half out by Wilson's interval, 14 of 20 do not, of the first 10 only all do by that of 99 %,
+    or all but a draw; the block under way is played to its end."""
     settings = made("a b", games=5 * BLOCK, until_sure=True)
     games = schedule(settings, FIVE, settings.players, [])
     after = {
@@ -118,6 +118,8 @@ def test_a_pairing_ends_where_it_is_sure_who_is_stronger():
     assert is_finished(settings, after[15])
     assert not is_finished(settings, after[14])
     assert is_finished(made("a b", games=BLOCK), after[14]), "more were played than are wanted now"
+    all_but_a_draw = [*first_block[9][:9], game("a", "b", BLOCK, 0.5)]
+    assert not is_wanted(settings, games[BLOCK], all_but_a_draw)
     others = [game("b", "a", number, 1) for number in range(1, 2 * BLOCK + 1)]
     assert is_wanted(settings, games[2 * BLOCK], others), "another pairing"
     assert is_wanted(settings, games[2 * BLOCK - 1], after[15]), "of a block that has begun"
