@@ -103,6 +103,12 @@ class PlayerSettings(config.Config, frozen=True):
         """Whether the tree policy and rollouts are all there is."""
         return self.follows_tree and (self.value or self.network) == NO_NETWORK
 
+    @property
+    def networks(self) -> list[str]:
+        """The networks that are asked, for the policy and for the value, each once."""
+        policy = NO_NETWORK if self.follows_tree else self.policy or self.network
+        return [name for name in dict.fromkeys((policy, self.value or self.network)) if name != NO_NETWORK]
+
 
 def load_player(
     name: str = "auto",
@@ -146,17 +152,13 @@ def load_player(
     """
     from engine.player import Player
 
-    if name in _WITH_NETWORK and NO_NETWORK in (network, policy if policy == value else None):
-        name = WITHOUT_NETWORK
-    settings = read(name, overrides)
+    settings = _with_networks(name, network, policy, value, overrides)
     chosen_level = None if level is None else levels.find(level)
-    if network is not None:
-        settings = msgspec.structs.replace(settings, network=network)
     if chosen_level is not None:
         settings = _at_level(settings, chosen_level)
         visits = settings.visits if visits is None else visits
     settings = _with_overrides(settings, visits, seconds, temperature)
-    settings = _with_parts(settings, policy, value, rollouts, rollout_share)
+    settings = _with_rollouts(settings, rollouts, rollout_share)
     search_config = settings.search
     if threads is not None:
         search_config = msgspec.structs.replace(search_config, batches_in_flight=threads)
@@ -164,6 +166,17 @@ def load_player(
     leaf_rollouts = None if settings.is_without_network else _rollouts(settings.rollouts, size)
     search = Search(_evaluator(settings, size, seed), search_config, seed, leaf_rollouts)
     return Player(search, settings, seed)
+
+
+def networks_of(name: str, network: str | None = None) -> list[str]:
+    """The networks that the player of a file asks, by name or path, each once; `network` replaces what the file says.
+
+    Raises:
+        ValueError: the player makes no sense with this network.
+        PlayerError: there is no such player file.
+        ConfigError: the file is no player file.
+    """
+    return _with_networks(name, network, None, None, ()).networks
 
 
 def exists(name: str) -> bool:
@@ -195,6 +208,22 @@ def read(name: str, overrides: Sequence[str] = ()) -> PlayerSettings:
     return config.load(path, PlayerSettings, overrides)
 
 
+def _with_networks(
+    name: str, network: str | None, policy: str | None, value: str | None, overrides: Sequence[str]
+) -> PlayerSettings:
+    """The player of a file with the networks that are asked for."""
+    if name in _WITH_NETWORK and NO_NETWORK in (network, policy if policy == value else None):
+        name = WITHOUT_NETWORK
+    settings = read(name, overrides)
+    if network is not None:
+        settings = msgspec.structs.replace(settings, network=network)
+    if policy is not None:
+        settings = msgspec.structs.replace(settings, policy=policy, priors="network")
+    if value is not None:
+        settings = msgspec.structs.replace(settings, value=value)
+    return settings
+
+
 def _at_level(settings: PlayerSettings, level: levels.Level) -> PlayerSettings:
     """The player with a level's restraints. Rollouts are noisy: it takes many to see as much as a network does.
 
@@ -209,7 +238,7 @@ def _at_level(settings: PlayerSettings, level: levels.Level) -> PlayerSettings:
         search=msgspec.structs.replace(
             search, prior_temperature=search.prior_temperature * level.spread, c_puct=search.c_puct * level.spread
         ),
-        visits=level.visits * (ROLLOUTS_FOR_A_VISIT if settings.network == NO_NETWORK else 1),
+        visits=level.visits * (ROLLOUTS_FOR_A_VISIT if settings.is_without_network else 1),
         temperature=level.temperature,
         temperature_plies=None,
         margin=level.margin,
@@ -229,17 +258,7 @@ def _with_overrides(
     return settings
 
 
-def _with_parts(
-    settings: PlayerSettings,
-    policy: str | None,
-    value: str | None,
-    rollouts: str | None,
-    rollout_share: float | None,
-) -> PlayerSettings:
-    if policy is not None:
-        settings = msgspec.structs.replace(settings, policy=policy, priors="network")
-    if value is not None:
-        settings = msgspec.structs.replace(settings, value=value)
+def _with_rollouts(settings: PlayerSettings, rollouts: str | None, rollout_share: float | None) -> PlayerSettings:
     if rollouts is None and rollout_share is None:
         return settings
     if settings.is_without_network and not rollout_share:

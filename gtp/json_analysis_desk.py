@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from gozero.errors import GozeroError
 from gozero.version import __version__
 from gtp import json_analysis_reply as reply
 from gtp.analysis_settings import RequestError, Settings
@@ -36,7 +37,7 @@ class Desk:
     """
 
     def __init__(self, defaults: Settings, models: Callable[[], list[dict[str, Any]]]) -> None:
-        """`models` describes the networks in use, for `query_models`."""
+        """`models` describes the networks in use, for `query_models`; its GozeroErrors and ValueErrors are answered."""
         self.cache_cleared = False
         self._defaults = defaults
         self._models = models
@@ -84,12 +85,18 @@ class Desk:
         if action.name == "query_version":
             more = {"version": __version__, "git_hash": "<omitted>"}
         elif action.name == "query_models":
-            more = {"models": self._models()}
+            more = {"models": self._described_models(action)}
         elif action.name == "clear_cache":
             self.cache_cleared = True
         else:
             ended = self._terminate(action)
         return [*ended, {**action.fields, **more}]
+
+    def _described_models(self, action: Action) -> list[dict[str, Any]]:
+        try:
+            return self._models()
+        except (GozeroError, ValueError) as error:
+            raise RequestError(str(error), id=action.id) from None
 
     def _terminate(self, action: Action) -> list[Reply]:
         def meant(tasks: Iterable[Task]) -> list[Task]:

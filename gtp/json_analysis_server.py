@@ -97,13 +97,23 @@ class Players:
             player.search.forget()
 
     def models(self) -> list[dict[str, Any]]:
-        """The network that answers queries, in KataGo's words; none where it plays without."""
-        from engine import network_file
+        """The networks that answer queries, in KataGo's words; none where the player has none.
 
-        if self._network == "none":
-            return []
-        info = network_file.load_metadata(network_file.find(self._network or network_file.AUTO))
-        return [{"name": info.name, "internalName": info.name, "version": info.format, "usesHumanSLProfile": False}]
+        Those of the boards that were asked about so far, of 19x19 where none was.
+
+        Raises:
+            ValueError: the player makes no sense with this network.
+            GozeroError: there is no such player or network.
+        """
+        from engine import network_file, player_file
+
+        names = player_file.networks_of(self._name, self._network)
+        sizes: list[int | None] = [*sorted({size for size, _ in self._loaded})] or [None]
+        paths = dict.fromkeys(network_file.find(name, size) for size in sizes for name in names)
+        return [
+            {"name": info.name, "internalName": info.name, "version": info.format, "usesHumanSLProfile": False}
+            for info in map(network_file.load_metadata, paths)
+        ]
 
 
 class Server:

@@ -11,7 +11,14 @@ import pytest
 from engine import levels
 from engine.joined_evaluator import JoinedEvaluator
 from engine.network_file import NetworkFileError
-from engine.player_file import ROLLOUT_SHARE, PlayerError, PlayerSettings, load_player
+from engine.player_file import (
+    ROLLOUT_SHARE,
+    ROLLOUTS_FOR_A_VISIT,
+    PlayerError,
+    PlayerSettings,
+    load_player,
+    networks_of,
+)
 from engine.search import Limits, SearchConfig
 from gozero import config, data_files
 from gozero.config import ConfigError
@@ -137,6 +144,24 @@ def test_the_default_player_plays_rollouts_and_its_levels_none() -> None:
         assert without.search.config == load_player("no-rollouts", 9, seed=1).search.config
 
 
+def test_visits_of_a_level_are_many_only_where_no_network_judges() -> None:
+    visits = levels.LEVELS[0].visits
+    judged = load_player("auto", 9, network="none", value="auto", level=1, seed=1)
+    assert isinstance(judged.search.evaluator, JoinedEvaluator)
+    assert judged.limits == Limits(visits, None)
+    assert load_player("rollouts", 9, policy="auto", level=1, seed=1).limits == Limits(visits, None)
+    for without in (
+        load_player(size=9, network="none", level=1, seed=1),
+        load_player(size=9, policy="none", value="none", level=1, seed=1),
+    ):
+        assert without.limits == Limits(ROLLOUTS_FOR_A_VISIT * visits, None)
+
+
+def test_rollouts_that_are_asked_for_are_played_at_a_level_too() -> None:
+    player = load_player(size=9, level=5, rollouts="auto", seed=1)
+    assert (player.settings.rollouts, player.settings.search.rollout_share) == ("auto", ROLLOUT_SHARE)
+
+
 def test_a_player_that_has_nothing_but_rollouts_keeps_its_search(tmp_path: Path) -> None:
     """Levels and lambda 0 take rollouts from players with a network; here they are all that there is."""
     whole = load_player("rollouts", 9, seed=1).settings
@@ -170,6 +195,17 @@ def test_other_networks_for_policy_and_value() -> None:
     assert isinstance(both.search.evaluator, JoinedEvaluator)
     assert both.search.run(Position(9), Limits(visits=8)).ownership is not None
     both.close()
+
+
+def test_the_networks_that_a_player_asks(tmp_path: Path) -> None:
+    assert networks_of("auto") == networks_of("value") == ["auto"]
+    assert networks_of("no-rollouts", "compact-9") == ["compact-9"]
+    assert networks_of("auto", "none") == networks_of("rollouts") == []
+    file = tmp_path / "mine.yaml"
+    file.write_text("network: none\npolicy: compact-19\nvalue: compact-9\n")
+    assert networks_of(str(file)) == ["compact-19", "compact-9"]
+    file.write_text("network: compact-9\npriors: tree\nvalue: none\n")
+    assert networks_of(str(file)) == []
 
 
 @pytest.mark.parametrize(

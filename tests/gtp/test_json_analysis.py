@@ -10,6 +10,7 @@ import pytest
 
 from engine.result import MoveStats, SearchResult
 from gozero.coords import BLACK, WHITE, parse_vertex
+from gozero.errors import GozeroError
 from gtp import json_analysis_reply as reply
 from gtp.analysis_settings import RequestError, Settings
 from gtp.json_analysis import Action, Analysis, parse
@@ -282,6 +283,15 @@ def test_other_actions(desk):
     assert desk.cache_cleared
     assert desk.take(b" \r") == []
     assert isinstance(parse(b'{"id":"c","action":"clear_cache"}', DEFAULTS), Action)
+
+
+@pytest.mark.parametrize("error", [GozeroError("there is no player x"), ValueError("a player without sense")])
+def test_models_that_cannot_be_described(error):
+    def models():
+        raise error
+
+    (answer,) = Desk(DEFAULTS, models).take(b'{"id":"m","action":"query_models"}')
+    assert answer == {"error": str(error), "id": "m"}
 
 
 # --- replies ---------------------------------------------------------------------------------------------------------

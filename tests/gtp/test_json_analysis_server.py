@@ -11,8 +11,9 @@ import sys
 
 import pytest
 
+from engine.player_file import PlayerError
 from gozero import cli
-from gtp.json_analysis_server import _defaults, _parser
+from gtp.json_analysis_server import Players, _defaults, _parser
 from tests.gtp.test_json_analysis import KATRAIN, QUERY
 
 PONDER_VISITS = 1_000_000
@@ -187,6 +188,21 @@ def test_it_leaves_when_it_is_told(start, how):
         client.process.stdin.close()
     assert client.process.wait(timeout=30) == 0
     assert "Traceback" not in client.process.stderr.read().decode()
+
+
+def test_models_are_the_networks_that_play(monkeypatch):
+    def names(players):
+        return [model["name"] for model in players.models()]
+
+    assert names(Players("rollouts", None, 1)) == names(Players("auto", "none", 1)) == []
+    assert names(Players("no-rollouts", "wide-19", 1)) == ["wide-19"]
+    monkeypatch.setattr("gtp.analyst.load", lambda *arguments: None)
+    players = Players("auto", None, 1)
+    assert names(players) == ["compact-19"]
+    players.get(9, second=False)
+    assert names(players) == ["compact-9"]
+    with pytest.raises(PlayerError, match="no player nobody"):
+        Players("nobody", None, 1).models()
 
 
 def test_rollouts_answer_too(start):
