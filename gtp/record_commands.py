@@ -17,7 +17,7 @@ def loadsgf(call: Call) -> str:
         raise GtpError("missing filename")
     old = call.position
     path, number = Path(text), None
-    if not path.is_file() and len(call.arguments) > 1 and call.arguments[-1].isdigit():
+    if not _is_file(path) and len(call.arguments) > 1 and call.arguments[-1].isdigit():
         path, number = Path(text.rpartition(" ")[0].rstrip()), parse_integer(call.arguments[-1], "bad move number")
     from gozero import sgf_position
 
@@ -27,6 +27,14 @@ def loadsgf(call: Call) -> str:
         call.log(str(error))
         raise GtpError("cannot load file") from None
     return ""
+
+
+def _is_file(path: Path) -> bool:
+    """Whether there is such a file, as far as we may know: there is none of a name that is too long."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def printsgf(call: Call) -> str:

@@ -46,12 +46,14 @@ def _from_json(text: str) -> Rules:
         asked: dict[str, Any] = json.loads(text)
         described = (
             str(asked["ko"]).lower(),
-            bool(asked["suicide"]),
+            asked["suicide"],
             str(asked["scoring"]).lower(),
             str(asked.get("whiteHandicapBonus", "0")),
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise GtpError("bad rules: expected a name, or an object with ko, scoring and suicide") from None
+    if not isinstance(asked["suicide"], bool):
+        raise GtpError("bad rules: suicide is true or false")
     for rules in RULES.values():
         if described == (rules.superko, rules.suicide, rules.scoring, rules.handicap_bonus):
             return rules

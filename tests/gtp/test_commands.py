@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -475,6 +476,9 @@ def test_rules_in_json(conversation):
     assert conversation.ok("printsgf").startswith("(;")
     for words in ("", "no-such-rules", "{", "{}", '{"ko":1,"scoring":"AREA","suicide":false}', "[" * 5000):
         conversation.refused(f"kata-set-rules {words}")
+    for word in ('"false"', "0", "null"):
+        line = f'kata-set-rules {{"ko":"SIMPLE","scoring":"AREA","suicide":{word}}}'
+        assert conversation.refused(line) == "bad rules: suicide is true or false"
 
 
 def test_rules_change_in_the_middle_of_a_game_that_allows_it(conversation):
@@ -562,6 +566,14 @@ def test_records(conversation, tmp_path):
     assert conversation.refused("undo") == "cannot undo"
 
 
+@pytest.mark.skipif(os.name != "posix", reason="the whole path would be too long for Windows")
+def test_a_record_with_the_longest_name_is_loaded_up_to_a_move(conversation, tmp_path):
+    file = tmp_path / ("x" * 251 + ".sgf")
+    file.write_text("(;SZ[9];B[aa];W[bb])")
+    conversation.ok(f"loadsgf {file} 2")
+    assert vertices(conversation) == {"A9": "b"}
+
+
 def test_a_record_out_of_turn_comes_back(conversation, tmp_path):
     conversation.ok("gogui-play_sequence b D4 b E5 w D5")
     conversation.ok(f"printsgf {tmp_path / 'x.sgf'}")
@@ -577,6 +589,8 @@ def test_records_that_cannot_be_loaded(conversation, tmp_path):
     for file in ("missing.sgf", "broken.sgf", "illegal.sgf", ""):
         assert conversation.refused(f"loadsgf {tmp_path / file}") == "cannot load file"
         assert str(tmp_path) in conversation.logged[-1] or "illegal" in conversation.logged[-1]
+    for words in ("x" * 300, "x" * 300 + " 12"):  # no file system has such names
+        assert conversation.refused(f"loadsgf {words}") == "cannot load file"
     assert conversation.refused("loadsgf") == "missing filename"
     assert conversation.refused(f"printsgf {tmp_path}") == "cannot write file"
     assert vertices(conversation) == {"D4": "b"}
