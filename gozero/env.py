@@ -40,7 +40,7 @@ from numpy.typing import ArrayLike, NDArray
 from gozero import board_image, sgf
 from gozero.coords import BLACK, WHITE, move_index
 from gozero.lockstep import ENDINGS, LockStep, Options
-from gozero.opponent import Answer, Colour, OnePlayer, Policy, answer_of, random_answer
+from gozero.opponent import Colour, OnePlayer, Opponent, Policy, answer_of, random_answer
 
 try:
     import gymnasium
@@ -59,39 +59,33 @@ AGENTS: Final = ("black_0", "white_0")
 RenderMode = Literal["ansi", "rgb_array"] | None
 
 
-def find_opponent(opponent: str | Policy, size: int, seed: int | None = None) -> Answer | None:
-    """Who answers: "random" (moves that fill no own eye), a policy, a player file's name; None for "self".
+def find_opponent(opponent: str | Policy, size: int, seed: int | None = None) -> Opponent:
+    """Who answers: "random" (moves that fill no own eye), a policy, a player file's name; nobody for "self".
 
     A player file is loaded with one thread, and never resigns.
 
     Raises:
         GozeroError: there is no such player file, or it does not play on this board.
     """
-    if opponent == "self":
-        return None
-    if opponent == "random":
-        return random_answer
+    if opponent in ("self", "random"):
+        return Opponent(random_answer if opponent == "random" else None)
     if not isinstance(opponent, str):
-        return answer_of(opponent)
+        return Opponent(answer_of(opponent))
     from engine.player_file import load_player
 
     player = load_player(opponent, size, threads=1, seed=seed, overrides=("resign_threshold=null",))
 
-    # With `cleanup` it passes only once what is dead has been taken, as Tromp-Taylor's count wants it.
-    return lambda games, slots: [
-        move_index(player.choose(games.position(slot), cleanup=True).point, size) for slot in slots.tolist()
-    ]
+    def answer(games: LockStep, slots: NDArray[np.int64]) -> ArrayLike:
+        # With `cleanup` it passes only once what is dead has been taken, as Tromp-Taylor's count wants it.
+        return [move_index(player.choose(games.position(slot), cleanup=True).point, size) for slot in slots.tolist()]
+
+    return Opponent(answer, player.close)
 
 
 def _spaces(games: LockStep) -> tuple[spaces.Space[Any], spaces.Space[Any]]:
     """What is seen and what can be done on one board."""
     shape = (len(games.feature_set.planes), games.size, games.size)
     return spaces.Box(0, 1, shape, np.uint8), spaces.Discrete(games.moves)
-
-
-def _index(action: Any, games: LockStep) -> NDArray[np.int64]:
-    """An action as moves of one board, int64[1]; whatever is no action is -1, which is illegal as well."""
-    return np.array([action if 0 <= action < games.moves else -1], np.int64)
 
 
 def _render(games: LockStep, slot: int, mode: str | None) -> str | NDArray[np.uint8] | None:
@@ -152,7 +146,7 @@ class GoEnv(gymnasium.Env[NDArray[np.uint8], np.int64]):
     def step(self, action: Any) -> tuple[NDArray[np.uint8], float, bool, bool, dict[str, Any]]:
         """Plays the move and the opponent's answer; after the end of the game nothing happens any more."""
         over = bool(self._games.ending[0])
-        self._sides.step(self._games.all_slots, _index(action, self._games))
+        self._sides.step(self._games.all_slots, [action])
         reward = 0.0 if over else float(self._sides.reward(self._games.all_slots)[0])
         observation, info = self._look()
         return observation, reward, bool(self._games.ending[0]), False, info
@@ -164,6 +158,10 @@ class GoEnv(gymnasium.Env[NDArray[np.uint8], np.int64]):
     def sgf(self) -> str:
         """The game so far as SGF, with its result when it has ended."""
         return sgf.write(self._games.record(0))
+
+    def close(self) -> None:
+        """Ends the opponent's threads."""
+        self._sides.close()
 
     def _look(self) -> tuple[NDArray[np.uint8], dict[str, Any]]:
         games, slots = self._games, self._games.all_slots
@@ -271,14 +269,15 @@ class GoVectorEnv(VectorEnv[NDArray[np.uint8], NDArray[np.int64], NDArray[Any]])
         return sgf.write(self._games.record(board))
 
     def close_extras(self, **kwargs: Any) -> None:
-        """Ends the threads."""
+        """Ends the threads, the opponent's too."""
         self._games.close()
+        self._sides.close()
 
     def _info(self, mask: NDArray[np.bool_], ended: NDArray[np.bool_]) -> dict[str, Any]:
         games, slots = self._games, self._games.all_slots
         score = np.full(self.num_envs, np.nan)
-        counted = np.flatnonzero(ended & (games.ending != 0))
-        score[counted] = games.scores(counted)
+        over = np.flatnonzero(ended & (games.ending != 0))
+        score[over] = games.result(over, games.to_play[over])[1]
         return {
             "action_mask": mask.view(np.int8),
             "score": score,
@@ -348,7 +347,7 @@ class GoAECEnv(AECEnv[str, dict[str, NDArray[Any]], np.int64]):  # type: ignore[
             self._was_dead_step(action)
             return
         self._cumulative_rewards[mover] = 0.0
-        self._games.play(self._games.all_slots, _index(action, self._games))
+        self._games.play(self._games.all_slots, np.array([action]))
         ending = ENDINGS[self._games.ending[0]]
         self._clear_rewards()
         if ending == "illegal":

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import Final, Literal, NamedTuple, TypedDict, Unpack
+from typing import Any, Final, Literal, NamedTuple, TypedDict, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -176,7 +176,8 @@ class LockStep:
         """Plays a move in every game, for the player to move there. A game that ends by it begins anew.
 
         Args:
-            moves: int64[N] move indices. Whoever chooses one that is not legal, in range or not, loses the game by it.
+            moves: int64[N] move indices. Whoever chooses one that is not legal, or any other number, loses the game
+                by it.
 
         Raises:
             ValueError: it is not one move for every game.
@@ -223,9 +224,10 @@ class LockStep:
         Raises:
             ValueError: it is not one move for each of them.
         """
-        indices = np.asarray(moves).astype(np.int64)
-        if indices.shape != slots.shape:
-            raise ValueError(f"{len(slots)} games want an array of as many moves, not one of shape {indices.shape}")
+        numbers = np.asarray(moves)
+        if numbers.shape != slots.shape:
+            raise ValueError(f"{len(slots)} games want an array of as many moves, not one of shape {numbers.shape}")
+        indices = _move_indices(numbers, self.moves)
         superko = self.rules.superko_code
         self._in_parts(len(slots), lambda part: _lockstep.play_moves(self._games, slots[part], indices[part], superko))
 
@@ -304,3 +306,12 @@ class LockStep:
             return
         ends = np.linspace(0, count, self._threads + 1).astype(int).tolist()
         list(self._pool.map(work, map(slice, ends[:-1], ends[1:])))
+
+
+def _move_indices(numbers: NDArray[Any], count: int) -> NDArray[np.int64]:
+    """Numbers of any kind as move indices, int64[n]; what is none of the `count` moves is illegal, as is -1."""
+    if numbers.dtype.kind in "iu":
+        return numbers.astype(np.int64)
+    # A number may be no whole one, infinite, or of so many digits that numpy keeps it as an object.
+    indices = np.where((numbers >= 0) & (numbers < count), numbers, -1).astype(np.int64)
+    return np.where(indices == numbers, indices, np.int64(-1))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -35,6 +35,13 @@ def answer_of(policy: Policy) -> Answer:
     return answer
 
 
+class Opponent(NamedTuple):
+    """Who answers, and what ends its threads. Without an answer the player moves for both colours."""
+
+    answer: Answer | None
+    close: Callable[[], None] = lambda: None
+
+
 class OnePlayer:
     """A player against an opponent in N games. Without an opponent, the player moves for both colours in turn.
 
@@ -43,7 +50,7 @@ class OnePlayer:
         colours: whose view counts, int8[N], BLACK or WHITE: the player's; without an opponent, whoever moved last.
     """
 
-    def __init__(self, games: LockStep, answer: Answer | None, colour: Colour = "black") -> None:
+    def __init__(self, games: LockStep, opponent: Opponent, colour: Colour = "black") -> None:
         """Games begin with `begin`.
 
         Raises:
@@ -53,7 +60,8 @@ class OnePlayer:
             raise ValueError(f"the colour is {', '.join(COLOURS[:-1])} or {COLOURS[-1]}, not {colour!r}")
         self.games = games
         self.colours = np.full(games.count, BLACK, np.int8)
-        self._answer, self._colour = answer, colour
+        self._answer, self._colour = opponent.answer, colour
+        self._close = opponent.close
 
     def begin(self, slots: NDArray[np.int64], rng: np.random.Generator) -> None:
         """New games in some slots, int64[n]; where the player is White, the opponent has moved. `rng` draws colours."""
@@ -95,6 +103,10 @@ class OnePlayer:
         Without an opponent, what whoever is to move sees.
         """
         return self.games.show(slots, (self.games.to_play if self._answer is None else self.colours)[slots])
+
+    def close(self) -> None:
+        """Ends the opponent's threads."""
+        self._close()
 
     def _let_answer(self, slots: NDArray[np.int64]) -> None:
         assert self._answer is not None

@@ -15,6 +15,7 @@ from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 from pettingzoo.test import api_test, seed_test
 
+from engine.player import Player
 from gozero import board_image, env, sgf
 from gozero.coords import BLACK, WHITE
 from gozero.lockstep import ENDINGS
@@ -143,9 +144,9 @@ def test_moving_for_both_sides() -> None:
     assert (reward, done, info["score"]) == (1, True, 0.5)
 
 
-@pytest.mark.parametrize("action", [12, -1, 26, 10**30, np.int64(-(2**40))])
+@pytest.mark.parametrize("action", [12, -1, 26, 10**30, np.int64(-(2**40)), 3.7, np.float32(3.7), np.nan, np.inf])
 @pytest.mark.parametrize("opponent", ["random", "self"])
-def test_an_illegal_action_ends_the_game(action: int, opponent: str) -> None:
+def test_an_illegal_action_ends_the_game(action: float, opponent: str) -> None:
     made = gymnasium.make("gozero/Go-v0", board_size=5, opponent=opponent, disable_env_checker=True)
     made.reset(seed=2)
     made.step(12)
@@ -158,6 +159,14 @@ def test_an_illegal_action_ends_the_game(action: int, opponent: str) -> None:
     assert (reward, terminated, info["illegal"]) == (0, True, True)
     _, info = made.reset()
     assert (info["illegal"], info["ending"], info["moves"]) == (False, "", 0)
+
+
+def test_a_whole_number_is_an_action_of_whatever_kind_it_is() -> None:
+    for action in (3.0, np.uint8(3), np.array(3), np.float32(3)):
+        made = gymnasium.make("gozero/Go-v0", board_size=5, opponent="self", disable_env_checker=True)
+        made.reset()
+        observation, _, terminated, _, info = made.step(action)
+        assert (observation[1, 0, 3], terminated, info["illegal"]) == (1, False, False)
 
 
 def test_an_opponent_that_breaks_the_rules_loses() -> None:
@@ -184,6 +193,19 @@ def test_a_player_file_as_opponent() -> None:
     many = gymnasium.make_vec("gozero/Go-v0", num_envs=2, board_size=5, opponent="policy", seed=1)
     many.reset()
     assert many.step(np.array([12, 12]))[0][:, 1].sum(axis=(1, 2)).tolist() == [1, 1]
+    made.close()
+    many.close()
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_closing_closes_the_opponent(many: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its search has threads, which would wait for the end of the process."""
+    closed: list[Player] = []
+    monkeypatch.setattr(Player, "close", lambda player: closed.append(player))
+    made: Any = vector(1, board_size=5, opponent="policy") if many else env.GoEnv("policy", board_size=5)
+    assert closed == []
+    made.close()
+    assert len(closed) == 1
 
 
 def test_several_sizes_in_one_process() -> None:
@@ -240,8 +262,9 @@ def test_many_boards_play_the_games_of_one(mode: AutoresetMode) -> None:
     rng = np.random.default_rng(2)
     ended = 0
     for _ in range(120):
-        actions = np.array([rng.choice(np.flatnonzero(mask)) if mask.any() else 0 for mask in infos["action_mask"]])
-        actions[rng.random(6) < 0.02] = 77
+        choices = [rng.choice(np.flatnonzero(mask)) if mask.any() else 0 for mask in infos["action_mask"]]
+        actions = np.array(choices, float)
+        actions[rng.random(6) < 0.02] = rng.choice([77, 3.5])
         observations, rewards, terminated, truncated, infos = many.step(actions)
         assert many.observation_space.contains(observations)
         assert not truncated.any()
@@ -255,7 +278,8 @@ def test_many_boards_play_the_games_of_one(mode: AutoresetMode) -> None:
             assert ENDINGS[infos["ending"][row]] == info["ending"]
             if done:
                 ended += 1
-                assert infos["score"][row] == info["score"]
+                score = np.nan if info["ending"] == "illegal" else info["score"]
+                assert np.array_equal(infos["score"][row], score, equal_nan=True)
                 if mode == AutoresetMode.SAME_STEP:
                     assert infos["_final_obs"][row]
                     assert np.array_equal(infos["final_obs"][row], seen)
@@ -333,8 +357,8 @@ def test_agents_move_in_turn() -> None:
     assert "RE[B+0.5]" in made.unwrapped.sgf()
 
 
-@pytest.mark.parametrize("action", [12, -3, 10**30])
-def test_an_agents_illegal_action_costs_it_the_game(action: int) -> None:
+@pytest.mark.parametrize("action", [12, -3, 10**30, 3.7])
+def test_an_agents_illegal_action_costs_it_the_game(action: float) -> None:
     made = env.aec_env(board_size=5)
     made.reset()
     made.step(12)

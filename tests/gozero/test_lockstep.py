@@ -102,8 +102,8 @@ def test_openspiel_says_the_same() -> None:
 
 
 @pytest.mark.nojit
-@pytest.mark.parametrize("move", [-1, -(2**62), 26, 1_000_000, 12])
-def test_an_illegal_move_loses_and_raises_nothing(move: int) -> None:
+@pytest.mark.parametrize("move", [-1, -(2**62), 26, 1_000_000, 12, 3.7, np.nan, -np.inf, 10**30])
+def test_an_illegal_move_loses_and_raises_nothing(move: float) -> None:
     games = LockStep(3, board_size=5)
     games.step([12, 12, 12])
     turn = games.step([0, move, 25])
