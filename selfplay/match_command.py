@@ -29,7 +29,7 @@ found (it takes dead stones off the board), otherwise with every stone alive. Th
 them options of their own, such as --japanese-rules for GNU Go and --rules japanese for gozero gtp.
 
 More than two engines play a tournament, which can be stopped and continued:
-  gozero match --run DIR --players A B C           'gozero match --players --help' says more"""
+  gozero match --run DIR --players A B C           'gozero match --run DIR --help' says more"""
 
 
 def main(argv: list[str]) -> int:

@@ -246,6 +246,17 @@ def test_json_has_the_promised_keys(fake, capsys, tmp_path):
     assert "Black resigned" in text
 
 
+def test_the_help_names_the_command_that_helps_with_tournaments(capsys):
+    with pytest.raises(SystemExit):
+        run_command("--help")
+    command = re.search("'gozero match (.*)' says more", capsys.readouterr().out)
+    assert command
+    with pytest.raises(SystemExit) as ended:
+        run_command(*command[1].split())
+    assert ended.value.code == 0
+    assert "--pairings" in capsys.readouterr().out
+
+
 def test_people_get_a_summary(fake, capsys):
     status = run_command(
         "--black", fake("die", 1), "--white", fake("pass"), "--games", "2", "--size", "5", "--referee", "area"
