@@ -1,7 +1,10 @@
 """Several processes that train one network together, as `torchrun` starts them: one for each GPU.
 
 Every process takes its own rows of each batch, and gradients are averaged, so that n processes take the steps that one
-would take with the whole batch. Only the first process writes.
+would take with the whole batch, if the network has no batch norms. Those norm the rows of each process by themselves:
+the gradient is then the mean of those of n smaller batches, and the statistics that are kept for playing are of the
+first process's rows. (torch could norm them together on GPUs alone, `SyncBatchNorm`, for two exchanges a norm and step;
+parts of a batch that are worth a GPU are large enough.) Only the first process writes.
 """
 
 import os
