@@ -11,6 +11,7 @@ def main(argv: Sequence[str]) -> int:
         prog="gozero report",
         description="Draw the curves of training runs, also of one that goes on, beside published numbers of others. "
         "Runs of gozero train value get the errors of their values on what is taught and on held-out games. "
+        "Runs of gozero train reinforce get their scores against their start and their past. "
         "Agents (dqn, actor-critic, policy-gradient) get learning curves; runs of one name are drawn as one.",
         epilog="example: gozero report runs/first runs/second --out comparison.png",
     )
@@ -20,22 +21,27 @@ def main(argv: Sequence[str]) -> int:
     )
     options = parser.parse_args(argv)
 
-    from training import agent_plot, value_plot
+    from training import agent_plot, reinforce_plot, value_plot
     from training.report import write_report
     from training.run_facts import read_run
     from training.run_folder import RunError, RunFolder
 
     out = options.out or Path(options.runs[0]) / "report.png"
-    curves = [agent_plot.read_curve(RunFolder(name)) for name in options.runs]
-    agents = [curve for curve in curves if curve is not None]
-    if agents and len(agents) < len(curves):
+    folders = [RunFolder(name) for name in options.runs]
+    agents = [agent for folder in folders if (agent := agent_plot.read_curve(folder))]
+    players = [] if agents else [player for folder in folders if (player := reinforce_plot.read_curve(folder))]
+    if agents and len(agents) < len(folders):
         raise RunError("runs of agents and of networks that learn from records have no page in common: name one kind")
-    runs = [] if agents else [read_run(name) for name in options.runs]
+    if players and len(players) < len(folders):
+        raise RunError("runs that learn from their games and from records have no page in common: name one kind")
+    runs = [] if agents or players else [read_run(name) for name in options.runs]
     judges = [run for run in runs if not run.teaches_moves]
     if judges and len(judges) < len(runs):
         raise RunError("runs that teach moves and runs that teach values alone have no page in common: name one kind")
     if agents:
         agent_plot.draw(agents, out)
+    elif players:
+        reinforce_plot.draw(players, out)
     elif judges:
         value_plot.draw(judges, out)
     else:

@@ -259,18 +259,48 @@ def test_unknown_formats_are_refused_before_anything_is_drawn(tmp_path: Path):
     assert not (tmp_path / "x").exists()
 
 
-def test_a_run_that_teaches_values_is_drawn_with_what_it_is_taught_and_held_out_games(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    run = make_run(tmp_path / "values", value_lines(400))
-    drawn: list[Figure] = []
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
+    """The figures that were saved."""
+    figures: list[Figure] = []
     save = Figure.savefig
 
     def kept(figure: Figure, *arguments: Any, **more: Any) -> None:
-        drawn.append(figure)
+        figures.append(figure)
         save(figure, *arguments, **more)
 
     monkeypatch.setattr(Figure, "savefig", kept)
+    return figures
+
+
+def test_a_run_that_learns_from_its_games_is_drawn_with_its_scores(
+    tmp_path: Path, drawn: list[Figure], capsys: pytest.CaptureFixture[str]
+) -> None:
+    train = [{"kind": "train", "step": step, "games": 32 * step, "score": 0.5} for step in range(1, 50)]
+    scores = {"score_start": 0.6, "score_start_low": 0.5, "score_start_high": 0.7}
+    scores |= {name.replace("start", "pool"): value - 0.05 for name, value in scores.items()}
+    evaluations = [{"kind": "validation", "step": step, "games": 32 * step, **scores} for step in (20, 40)]
+    run = make_run(tmp_path / "reinforced", [*train, *evaluations])
+    assert cli.main(["report", str(run)]) == 0
+    assert (run / "report.png").read_bytes().startswith(b"\x89PNG")
+    for axes, score in zip(drawn[0].axes, (60, 55), strict=True):
+        curve = axes.get_lines()[1]
+        assert np.asarray(curve.get_xdata()).tolist() == [640, 1280]
+        assert np.asarray(curve.get_ydata()).tolist() == pytest.approx([score, score])
+    capsys.readouterr()
+
+    begun = make_run(tmp_path / "begun", train)
+    assert cli.main(["report", str(begun)]) == 2
+    assert "holds no evaluation yet: wait for the first one (loop.evaluate_every)" in capsys.readouterr().err
+    policy = make_run(tmp_path / "moves", lines_of(400, 128, 0.6, 300))
+    assert cli.main(["report", str(run), str(policy)]) == 2
+    assert "have no page in common" in capsys.readouterr().err
+
+
+def test_a_run_that_teaches_values_is_drawn_with_what_it_is_taught_and_held_out_games(
+    tmp_path: Path, drawn: list[Figure], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = make_run(tmp_path / "values", value_lines(400))
     assert cli.main(["report", str(run)]) == 0
     assert (run / "report.png").read_bytes().startswith(b"\x89PNG")
     error, winner = drawn[0].axes
