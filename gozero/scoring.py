@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gozero import _board, _scoring, _whole_board, coords
+from gozero.amounts import score_text
 from gozero.coords import BLACK, EMPTY, WHITE
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def format_result(score: float) -> str:
     """A score as GTP and SGF write results: "B+3.5", "W+0.5", or "0" for a draw."""
     if score == 0:
         return "0"
-    return f"{'B' if score > 0 else 'W'}+{abs(score):g}"
+    return f"{'B' if score > 0 else 'W'}+{score_text(abs(score))}"
 
 
 def _colours(state: NDArray[np.uint32], size: int) -> NDArray[np.uint8]:

@@ -15,9 +15,11 @@ import numpy as np
 from sgfmill import sgf_grammar
 
 from gozero import coords, record
+from gozero.amounts import komi_text
 from gozero.coords import BLACK, EMPTY, WHITE
 from gozero.record import GameRecord
 from gozero.sgf_info import (
+    APPLICATION,
     Node,
     board_size,
     first_value,
@@ -30,6 +32,7 @@ from gozero.sgf_info import (
     year_of,
 )
 from gozero.sgf_text import SgfError, escape, parse_games, require_names, simple_text
+from gozero.version import __version__
 
 __all__ = ["NO_RESULT", "SgfError", "parse", "parse_each", "read", "write"]
 
@@ -236,9 +239,10 @@ def write(
     def spelt(point: int) -> bytes:
         return coords.format_sgf_point(point, size).encode()
 
-    info = {"FF": "4", "GM": "1", "CA": "UTF-8", "SZ": str(size), "RE": format_result(game)}
+    written_by = f"{APPLICATION}:{__version__}"
+    info = {"FF": "4", "GM": "1", "CA": "UTF-8", "AP": written_by, "SZ": str(size), "RE": format_result(game)}
     optional = {
-        "KM": None if game.komi is None else f"{game.komi:g}",
+        "KM": None if game.komi is None else komi_text(game.komi),
         "RU": game.rules and _RULES_TEXT.get(game.rules, game.rules.capitalize()),
         "HA": str(game.handicap) if game.handicap else None,
         "PL": coords.colour_letter(game.first_player) if game.setup.size else None,

@@ -8,12 +8,15 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from gozero import coords, record
+from gozero.amounts import score_text
 from gozero.coords import BLACK, WHITE
 from gozero.record import GameRecord
 from gozero.sgf_text import SgfError, simple_text
 
 Node = Mapping[str, Sequence[bytes]]
 """The properties of a node, with their raw values in UTF-8."""
+APPLICATION: Final = "GoZero"
+"""The name in AP, before a colon and the version, of files that we write."""
 
 
 def first_value(info: Node, name: str) -> str:
@@ -47,13 +50,18 @@ def handicap_of(info: Node) -> int:
 
 
 def komi_of(info: Node, size: int) -> float | None:
-    """Komi in points. Fox writes hundredths, and Chinese files write stones: 3.75 of them are 7.5 points."""
+    """Komi in points. Fox writes hundredths, and Chinese files write stones: 3.75 of them are 7.5 points.
+
+    In a file that we wrote it is what KM says, however much that is.
+    """
     try:
         komi = float(first_value(info, "KM").replace(",", "."))
     except ValueError:
         return None
     if not math.isfinite(komi):
         return None
+    if first_value(info, "AP").partition(":")[0] == APPLICATION:
+        return komi
     if abs(komi) >= 100:
         komi /= 100
     if komi % 0.5 == 0.25:
@@ -110,7 +118,7 @@ _ENDINGS: Final = (
     ("time", re.compile(r"t(ime|$|\W)")),
     ("forfeit", re.compile(r"f(or|$|\W)")),
 )
-_MARGIN: Final = re.compile(r"(\d{1,3}(?:\.\d*)?|\.\d+)(?![\d/])", re.ASCII)
+_MARGIN: Final = re.compile(r"(\d{1,7}(?:\.\d*)?|\.\d+)(?![\d/])", re.ASCII)
 _EAST_ASIAN: Final = (
     ("黑", BLACK),
     ("黒", BLACK),
@@ -154,5 +162,5 @@ def format_result(game: GameRecord) -> str:
         return "0"
     how = {"resign": "R", "time": "T", "forfeit": "F"}.get(game.ending, "")
     if game.margin is not None:
-        how = f"{game.margin:g}"
+        how = score_text(game.margin)
     return f"{coords.colour_letter(game.winner)}+{how}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from gozero import coords
+from gozero.amounts import komi_text
 from gtp.call import BAD_MOVE, Call, Handler, parse_colour, parse_vertex
 from gtp.protocol import GtpError
 
@@ -94,9 +95,9 @@ def showboard(call: Call) -> str:
     """The board for people."""
     position = call.position
     black, white = position.captured
-    turn = coords.colour_name(position.to_play)
+    turn, komi = coords.colour_name(position.to_play), komi_text(position.komi)
     return (
-        f"\n{position}\n{turn} to play, move {len(position.moves) + 1}, komi {position.komi:g}, {position.rules.name}"
+        f"\n{position}\n{turn} to play, move {len(position.moves) + 1}, komi {komi}, {position.rules.name}"
         f" rules\nCaptured: {white} by Black (X), {black} by White (O)"
     )
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from gozero import coords
+from gozero.amounts import komi_text, score_text
 from gozero.coords import BLACK, PASS, RESIGN, WHITE
 from gtp import options
 from gtp.analysis import win_rate
@@ -126,9 +127,8 @@ class Game:
         """Plays until the game is over, or the lines that the person types come to an end."""
         position = self.position
         size, mine, yours = position.size, coords.colour_name(3 - self._colour), coords.colour_name(self._colour)
-        self._say(
-            f"{size}x{size}, komi {position.komi:g}, {position.rules.name} rules. You are {yours}, GoZero is {mine}."
-        )
+        komi, rules = komi_text(position.komi), position.rules.name
+        self._say(f"{size}x{size}, komi {komi}, {rules} rules. You are {yours}, GoZero is {mine}.")
         self._say("Type a move such as D4, or help.\n")
         self._say(draw(position))
         while not self._over:
@@ -203,7 +203,7 @@ class Game:
         if score == 0:
             count = "the game is a draw"
         else:
-            count = f"{coords.colour_name(BLACK if score > 0 else WHITE)} leads by {abs(score):g}"
+            count = f"{coords.colour_name(BLACK if score > 0 else WHITE)} leads by {score_text(abs(score))}"
         self._say(f"As the board stands, {count}; stones that are dead count until they are captured.")
 
     def _save(self, argument: str) -> None:

@@ -203,7 +203,17 @@ def test_area_and_territory_agree_when_both_placed_as_many_stones() -> None:
 
 
 @pytest.mark.parametrize(
-    ("score", "text"), [(3.5, "B+3.5"), (-0.5, "W+0.5"), (0.0, "0"), (-0.0, "0"), (12, "B+12"), (-353.5, "W+353.5")]
+    ("score", "text"),
+    [
+        (3.5, "B+3.5"),
+        (-0.5, "W+0.5"),
+        (0.0, "0"),
+        (-0.0, "0"),
+        (12, "B+12"),
+        (-353.5, "W+353.5"),
+        (123456.5, "B+123456.5"),
+        (6 - 7.7, "W+1.7"),
+    ],
 )
 def test_results(score: float, text: str) -> None:
     assert format_result(score) == text

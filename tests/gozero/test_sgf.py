@@ -13,6 +13,7 @@ from gozero import record, sgf, sgf_info, sgf_text
 from gozero.coords import BLACK, WHITE
 from gozero.record import GameRecord
 from gozero.rules import parse_rules
+from gozero.version import __version__
 
 
 def one(text: str | bytes) -> GameRecord:
@@ -118,6 +119,15 @@ def test_results(text, winner, margin, ending):
 )
 def test_komi(text, komi):
     assert one(f"(;KM[{text}];B[aa])").komi == komi
+
+
+@pytest.mark.parametrize(
+    ("text", "komi"), [("375", 375.0), ("100", 100.0), ("3.75", 3.75), ("123456.5", 123456.5), ("inf", None)]
+)
+def test_komi_of_our_own_files_is_what_they_say(text, komi):
+    assert one(f"(;AP[GoZero:0.0.1]KM[{text}];B[aa])").komi == komi
+    assert one(f"(;AP[GoZero]KM[{text}];B[aa])").komi == komi
+    assert one(f"(;AP[GoZeroes:0.0.1]KM[{text}];B[aa])").komi == one(f"(;KM[{text}];B[aa])").komi
 
 
 @pytest.mark.parametrize(
@@ -404,7 +414,8 @@ def game_records(draw: st.DrawFn) -> GameRecord:
     winner, margin, ending = draw(
         st.sampled_from(
             [(BLACK, None, "resign"), (WHITE, None, "time"), (WHITE, 0.5, "counted"), (BLACK, 21.0, "counted"),
-             (BLACK, None, "forfeit"), (0, 0.0, "counted"), (None, None, "unknown"), (WHITE, None, "unknown")]
+             (WHITE, 1e6 + 0.5, "counted"), (BLACK, None, "forfeit"), (0, 0.0, "counted"),
+             (None, None, "unknown"), (WHITE, None, "unknown")]
         )
     )  # fmt: skip
     return GameRecord(
@@ -412,7 +423,7 @@ def game_records(draw: st.DrawFn) -> GameRecord:
         moves=np.array(moves, np.uint16),
         setup=setup,
         first_player=first,
-        komi=draw(st.sampled_from([None, 0.0, 0.5, 5.5, 7.5, -3.0, 7.0])) if size > 4 else None,
+        komi=draw(st.sampled_from([None, 0.0, 0.25, 3.75, 7.5, -3.0, 150.0, 123456.5]) | st.floats(-1e6, 1e6)),
         rules=draw(st.sampled_from([None, *record.RULE_NAMES[1:]])),
         winner=winner,
         margin=margin,
@@ -442,6 +453,7 @@ def test_written_text_is_plain_ff4():
     )
     text = sgf.write(game, black_name="a]b\\", comments={2: "x:y]"})
     assert text.startswith("(;FF[4]")
+    assert f"AP[GoZero:{__version__}]" in text
     assert "PB[a\\]b\\\\]" in text
     assert "KM[7]" in text
     assert "RE[0]" in text

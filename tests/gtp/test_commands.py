@@ -503,6 +503,8 @@ def test_final_score(conversation):
     conversation.ok("play b C3")
     conversation.ok("komi 6.5")
     assert conversation.ok("final_score") == "B+18.5"
+    conversation.ok("komi 123456.5")
+    assert conversation.ok("final_score") == "W+123431.5"
 
 
 def test_final_status_list(conversation):
@@ -572,6 +574,19 @@ def test_a_record_with_the_longest_name_is_loaded_up_to_a_move(conversation, tmp
     file.write_text("(;SZ[9];B[aa];W[bb])")
     conversation.ok(f"loadsgf {file} 2")
     assert vertices(conversation) == {"A9": "b"}
+
+
+@pytest.mark.parametrize("komi", ["150", "0.25", "-100", "123456.5", "1e6"])
+def test_any_komi_survives_a_record(conversation, tmp_path, komi):
+    conversation.ok(f"komi {komi}")
+    conversation.ok("play b E5")
+    board, score = conversation.ok("showboard"), conversation.ok("final_score")
+    assert f"komi {komi.replace('1e6', '1000000')}," in board
+    conversation.ok(f"printsgf {tmp_path / 'x.sgf'}")
+    conversation.ok("komi 7.5")
+    conversation.ok(f"loadsgf {tmp_path / 'x.sgf'}")
+    assert conversation.ok("showboard") == board
+    assert conversation.ok("final_score") == score
 
 
 def test_a_record_out_of_turn_comes_back(conversation, tmp_path):

@@ -82,6 +82,12 @@ def test_resigning():
     assert "GoZero resigns. Black wins." in play(["d4"], resigns=True)[0]
 
 
+def test_komi_and_score_are_said_with_all_their_digits():
+    said, _ = play(["score", "quit"], komi=123456.5)
+    assert "9x9, komi 123456.5, chinese rules." in said
+    assert "White leads by 123456.5;" in said
+
+
 def test_small_commands(tmp_path):
     file = tmp_path / "game.sgf"
     said, position = play(["help", "hint", "score", "d4", "board", f"save {file}", f"save {tmp_path}", "quit", "e5"])
