@@ -21,6 +21,7 @@ class LeafBatch(NamedTuple):
     boards: NDArray[np.uint32]  # [B, state]
     recent: NDArray[np.int32]  # [B, HISTORY] last points, newest first
     global_values: NDArray[np.float32]  # [B, G]
+    given: NDArray[np.float64]  # [B] points that the player to move is given when the area is counted
     node: NDArray[np.int32]  # [B]
     symmetry: NDArray[np.int32]  # [B] how the board is turned before the evaluator sees it
     collided: NDArray[np.int32]  # [B] scratch of `engine._select.select_leaves`
@@ -79,6 +80,13 @@ def tell(board, terms, told):
     told[5] = not is_white
 
 
+@inlined_kernel
+def points_given(board, terms):
+    """What the player to move is given when the area is counted. `tell` says something else where a handicap is played
+    by territory: the count takes back Black's stones, which networks know nothing of (`gozero.scoring.area_score`)."""
+    return terms["white_points"] if board[TO_PLAY] == WHITE else -terms["white_points"]
+
+
 @kernel
 def fill_leaves(boards, recent, symmetry, count, table, feature_set, planes):
     """Fills planes, uint8[B, C*S*S], of the first `count` boards, each turned by its symmetry.
@@ -100,10 +108,11 @@ def add_root(nodes, move, prior, child, used, state, history, indices, terms):
 
 
 @lean_kernel
-def tell_leaves(boards, count, terms, global_values):
-    """Fills global_values, float32[B, G], of the first `count` boards."""
+def tell_leaves(boards, count, terms, global_values, given):
+    """Fills global_values, float32[B, G], and given, float64[B] (see LeafBatch), of the first `count` boards."""
     for slot in range(count):
         tell(boards[slot], terms[0], global_values[slot])
+        given[slot] = points_given(boards[slot], terms[0])
 
 
 @inlined_kernel

@@ -21,18 +21,18 @@ UNLIKELY = -20.0
 
 
 @lean_kernel
-def result_for(to_play, lead, komi):
-    """1.0, 0.0 or -1.0: the result of a game for the player to move. lead: Black's points less White's; komi: points
+def result_for(to_play, lead, given):
+    """1.0, 0.0 or -1.0: the result of a game for the player to move. lead: Black's points less White's; given: points
     that the player to move is given."""
     own = np.float64(lead)
-    return np.sign((other_side(own) if to_play == WHITE else own) + komi)
+    return np.sign((other_side(own) if to_play == WHITE else own) + given)
 
 
 @kernel
-def leaf_values(boards, komi, drawn_by, games, most_moves, rng, ladders, values):
+def leaf_values(boards, given, drawn_by, games, most_moves, rng, ladders, values):
     """Plays `games` rollouts from each of B boards of one size.
 
-    boards: uint32[B, state], not changed. komi: float64[B], points that the player to move is given at the end.
+    boards: uint32[B, state], not changed. given: float64[B], points that the player to move is given at the end.
     drawn_by, most_moves: as in `engine._rollout.rollouts`. rng: uint64[1], goes on. ladders: scratch of
     `gozero._ladders`. Filled: values, float32[B], the mean result for the player to move on that board, in [-1, 1].
     """
@@ -46,12 +46,12 @@ def leaf_values(boards, komi, drawn_by, games, most_moves, rng, ladders, values)
         rollouts(board, cells, drawn_by, games, most_moves, rng, ladders, leads, lengths)
         total = 0.0
         for game in range(games):
-            total += result_for(board[TO_PLAY], leads[game], komi[leaf])
+            total += result_for(board[TO_PLAY], leads[game], given[leaf])
         values[leaf] = total / games
 
 
 @kernel
-def random_leaf_values(boards, komi, games, most_moves, rng, state, values):
+def random_leaf_values(boards, given, games, most_moves, rng, state, values):
     """The same by random games (`gozero._playout`). state: uint32[state], scratch."""
     for leaf in range(boards.shape[0]):
         total = 0.0
@@ -60,7 +60,7 @@ def random_leaf_values(boards, komi, games, most_moves, rng, state, values):
                 state[i] = boards[leaf, i]
             playout(state, rng, most_moves)
             black, white = area(state)
-            total += result_for(boards[leaf, TO_PLAY], black - white, komi[leaf])
+            total += result_for(boards[leaf, TO_PLAY], black - white, given[leaf])
         values[leaf] = total / games
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from engine._expand import final_value, list_moves, tell
+from engine._expand import final_value, list_moves, points_given, tell
 from engine._puct import (
     exploration_bonus,
     exploration_weight,
@@ -144,6 +144,7 @@ def select_leaves(
     boards,
     recent,
     global_values,
+    given,
     leaf,
     symmetry,
     collided,
@@ -168,7 +169,7 @@ def select_leaves(
         state, root_recent, history: see `engine.tree.Root`.
         points: int32[S*S + 1], the point of each move index, PASS last. indices: int16[padded points], the reverse.
         terms: TERMS[1].
-        boards, recent, global_values, leaf, symmetry, collided, asked: the batch, see LeafBatch.
+        boards, recent, global_values, given, leaf, symmetry, collided, asked: the batch, see LeafBatch.
         rng: uint64[1], see gozero._random; one symmetry is drawn for each leaf.
         root_edges: int32[n], the tried edges by which the walks leave the root, one after the other and round again;
             empty where each takes the best.
@@ -229,6 +230,7 @@ def select_leaves(
         asked[leaves] = asks
         leaf[leaves] = node
         tell(board, term, global_values[leaves])
+        given[leaves] = points_given(board, term)
         leaves += 1
     for i in range(collisions):
         release_walk(tree, collided[i])

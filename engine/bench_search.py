@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from engine import _expand, _select
 from engine._expand import LeafBatch
-from engine.evaluator import AnyEvaluator, Evaluation, LeafEvaluator
+from engine.evaluator import AnyEvaluator, BoardEvaluator, Evaluation, LeafEvaluator
 from engine.flight import evaluate, new_batch
 from engine.joined_evaluator import JoinedEvaluator
 from engine.network_file import NetworkInfo
@@ -54,8 +54,11 @@ class _Timed:
     def evaluate(self, planes: NDArray[np.uint8], global_values: NDArray[np.float32]) -> Evaluation:
         return self._timed(lambda: self._evaluator.evaluate(planes, global_values))  # type: ignore[union-attr]
 
-    def evaluate_boards(self, boards: NDArray[np.uint32], global_values: NDArray[np.float32]) -> Evaluation:
-        return self._timed(lambda: self._evaluator.evaluate_boards(boards, global_values))  # type: ignore[union-attr]
+    def evaluate_boards(
+        self, boards: NDArray[np.uint32], global_values: NDArray[np.float32], given: NDArray[np.float64]
+    ) -> Evaluation:
+        evaluator = cast(BoardEvaluator, self._evaluator)
+        return self._timed(lambda: evaluator.evaluate_boards(boards, global_values, given))
 
     def _evaluate_leaves(self, leaves: LeafBatch, count: int) -> Evaluation | None:
         return self._timed(lambda: cast(LeafEvaluator, self._evaluator).evaluate_leaves(leaves, count))

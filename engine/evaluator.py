@@ -73,8 +73,13 @@ class BoardEvaluator(Protocol):
     def feature_set(self) -> str:
         """Always `BOARDS`."""
 
-    def evaluate_boards(self, boards: NDArray[np.uint32], global_values: NDArray[np.float32]) -> Evaluation:
-        """Evaluates boards uint32[B, state] (`gozero._board`), never turned, and globals as in `Evaluator`."""
+    def evaluate_boards(
+        self, boards: NDArray[np.uint32], global_values: NDArray[np.float32], given: NDArray[np.float64]
+    ) -> Evaluation:
+        """Evaluates boards uint32[B, state] (`gozero._board`), never turned, and globals as in `Evaluator`.
+
+        given: float64[B], points that the player to move is given when the area is counted.
+        """
 
     def supports(self, size: int) -> bool:
         """Whether it can evaluate boards of size x size points."""

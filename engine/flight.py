@@ -28,7 +28,7 @@ from engine.evaluator import (
     LeafEvaluator,
 )
 from engine.joined_evaluator import JoinedEvaluator
-from engine.rollout import LeafRollouts, given_points
+from engine.rollout import LeafRollouts
 from engine.root import Root
 from engine.tree import Tree
 from gozero import features
@@ -308,15 +308,19 @@ def roll_out(rollouts: LeafRollouts, leaves: LeafBatch, count: int, rng: NDArray
 
     rng: uint64[1], which goes on.
     """
-    return rollouts.leaf_values(leaves.boards[:count], given_points(leaves.global_values[:count]), 1, rng)
+    return rollouts.leaf_values(leaves.boards[:count], leaves.given[:count], 1, rng)
 
 
 def new_batch(size: int, leaves: int) -> LeafBatch:
-    """Room for `leaves` leaves of a board of size x size points."""
+    """Room for `leaves` leaves of a board of size x size points.
+
+    What they are given is no number until it is told: a result counted without it is none either, and refused.
+    """
     return LeafBatch(
         boards=np.empty((leaves, state_length(size)), np.uint32),
         recent=np.empty((leaves, HISTORY), np.int32),
         global_values=np.empty((leaves, len(features.GLOBALS)), np.float32),
+        given=np.full(leaves, np.nan),
         node=np.empty(leaves, np.int32),
         symmetry=np.empty(leaves, np.int32),
         collided=np.empty(leaves, np.int32),
@@ -350,7 +354,8 @@ def evaluate(evaluator: AnyEvaluator, leaves: LeafBatch, count: int) -> Evaluati
             raise EvaluatorError(_NO_NUMBER)
         return found
     if evaluator.feature_set == BOARDS:
-        answer = cast(BoardEvaluator, evaluator).evaluate_boards(leaves.boards[:count], leaves.global_values[:count])
+        told = leaves.boards[:count], leaves.global_values[:count], leaves.given[:count]
+        answer = cast(BoardEvaluator, evaluator).evaluate_boards(*told)
     else:
         planes = _planes(evaluator.feature_set, leaves, count, size)
         answer = cast(Evaluator, evaluator).evaluate(planes, leaves.global_values[:count])

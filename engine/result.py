@@ -72,21 +72,21 @@ class RootEstimate(NamedTuple):
 
 
 def root_estimate(
-    ownership: NDArray[np.float32] | None, score: NDArray[np.float32] | None, komi: float
+    ownership: NDArray[np.float32] | None, score: NDArray[np.float32] | None, given: float
 ) -> RootEstimate:
     """The mean of several answers for one position.
 
-    Where the evaluator has ownership and no score, the score is the sum of the ownership and komi.
+    Where the evaluator has ownership and no score, the score is that of an area count with these owners.
 
     Args:
         ownership: float32[n, S*S] on the board as it lies, for the player to move.
         score: float32[n], for the player to move.
-        komi: what the player to move is owed; negative for Black where White is given points.
+        given: points that the player to move is given when the area is counted; negative for Black where White is.
     """
     mean = None if ownership is None else ownership.mean(axis=0)
     if score is not None:
         return RootEstimate(mean, float(score.mean()))
-    return RootEstimate(mean, None if mean is None else float(mean.sum(dtype=np.float64)) + komi)
+    return RootEstimate(mean, None if mean is None else float(mean.sum(dtype=np.float64)) + given)
 
 
 def summarise(

@@ -14,12 +14,10 @@ from numpy.typing import NDArray
 from engine import _move_features, _rollout, _rollout_leaves, rollout_file
 from engine.rollout_file import RolloutWeights
 from engine.rollout_tables import Tables
-from gozero import _board, _patterns, _tracking, _whole_board
+from gozero import _board, _patterns, _tracking
 from gozero._ladders import trial_length
 from gozero._random import seed_state
-from gozero.features import KOMI_SCALE
 from gozero.geometry import board_points
-from gozero.position import Position
 
 MOST_MOVES_A_POINT: Final = 3
 """A rollout ends after so many moves for each point of the board: only cycles that simple ko does not see go on so long
@@ -33,21 +31,19 @@ _KEPT: Final = 2
 """Policies that stay in memory, for the next player: boards change size, and a player may have others beside it."""
 RANDOM: Final = "random"
 """The name of rollouts that know nothing, see `load_rollouts`."""
-_KOMI_STEPS: Final = 4.0
-"""Komi comes as a float32 scaled for networks; it is a multiple of a quarter of a point."""
 
 
 class LeafRollouts(Protocol):
     """Plays games out from leaves of the search. Several threads may use it at once."""
 
     def leaf_values(
-        self, boards: NDArray[np.uint32], komi: NDArray[np.float64], games: int, rng: NDArray[np.uint64]
+        self, boards: NDArray[np.uint32], given: NDArray[np.float64], games: int, rng: NDArray[np.uint64]
     ) -> NDArray[np.float32]:
         """The mean result z of `games` games (1 in a search like AlphaGo's) from each of B boards of one size.
 
         Args:
             boards: uint32[B, state], see `gozero._board`, B at least 1; not changed.
-            komi: float64[B], points that the player to move on each board is given, see `given_points`.
+            given: float64[B], points that the player to move on each board is given when the area is counted.
             rng: uint64[1], the state of a generator (`gozero._random.seed_state`); it goes on, so each thread needs its
                 own. Equal states and boards give equal values.
 
@@ -99,13 +95,13 @@ class RolloutPolicy:
         return leads, lengths
 
     def leaf_values(
-        self, boards: NDArray[np.uint32], komi: NDArray[np.float64], games: int, rng: NDArray[np.uint64]
+        self, boards: NDArray[np.uint32], given: NDArray[np.float64], games: int, rng: NDArray[np.uint64]
     ) -> NDArray[np.float32]:
         """See `LeafRollouts`. What the last move captured is not known here: the first move has no nakade features."""
         values = np.empty(len(boards), np.float32)
         _rollout_leaves.leaf_values(
             boards,
-            komi,
+            given,
             self.drawn_by,
             games,
             _most_moves(boards[0]),
@@ -188,12 +184,12 @@ class RandomRollouts:
     """Moves drawn evenly from all that are legal and fill no own eye: the yardstick of what learning adds."""
 
     def leaf_values(
-        self, boards: NDArray[np.uint32], komi: NDArray[np.float64], games: int, rng: NDArray[np.uint64]
+        self, boards: NDArray[np.uint32], given: NDArray[np.float64], games: int, rng: NDArray[np.uint64]
     ) -> NDArray[np.float32]:
         """See `LeafRollouts`."""
         values = np.empty(len(boards), np.float32)
         scratch = np.empty_like(boards[0])
-        _rollout_leaves.random_leaf_values(boards, komi, games, _most_moves(boards[0]), rng, scratch, values)
+        _rollout_leaves.random_leaf_values(boards, given, games, _most_moves(boards[0]), rng, scratch, values)
         return values
 
 
@@ -214,12 +210,6 @@ def load_rollouts(name: str, size: int) -> LeafRollouts:
     return RandomRollouts() if name == RANDOM else load_policy(name, size)
 
 
-def given_points(global_values: NDArray[np.float32]) -> NDArray[np.float64]:
-    """The komi of `LeafRollouts.leaf_values`, float64[B], from globals float32[B, G] (`gozero.features.GLOBALS`)."""
-    komi: NDArray[np.float64] = np.rint(global_values[:, 0].astype(np.float64) * KOMI_SCALE * _KOMI_STEPS) / _KOMI_STEPS
-    return komi
-
-
 def _most_moves(state: NDArray[np.uint32]) -> int:
     return MOST_MOVES_A_POINT * int(state[_board.SIZE]) ** 2
 
@@ -238,11 +228,3 @@ def tracked_cells(state: NDArray[np.uint32]) -> NDArray[np.uint32]:
 def ladder_boards(state: NDArray[np.uint32]) -> NDArray[np.uint32]:
     """Working space for the ladder reader on boards of this size."""
     return np.empty(trial_length(int(state[_board.SIZE])), np.uint32)
-
-
-def rollout_value(leads: NDArray[np.int64], position: Position) -> float:
-    """The mean result of finished games for the player to move, in [-1, 1]. leads: from `RolloutPolicy.rollouts`."""
-    black, white = _whole_board.area(position.state)
-    white_points = black - white - position.score()
-    mean = float(np.sign(leads - white_points).mean())
-    return mean if position.to_play == _board.BLACK else -mean

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.evaluator import BOARDS, Evaluation
-from engine.rollout import LeafRollouts, RolloutPolicy, given_points
+from engine.rollout import LeafRollouts, RolloutPolicy
 from gozero._random import seed_state
 
 
@@ -27,10 +27,12 @@ class RolloutEvaluator:
         self._games = games
         self._seeds = np.random.SeedSequence(seed)
 
-    def evaluate_boards(self, boards: NDArray[np.uint32], global_values: NDArray[np.float32]) -> Evaluation:
+    def evaluate_boards(
+        self, boards: NDArray[np.uint32], global_values: NDArray[np.float32], given: NDArray[np.float64]
+    ) -> Evaluation:
         """See `engine.evaluator.BoardEvaluator`."""
         rng = seed_state(int(self._seeds.spawn(1)[0].generate_state(1, np.uint64)[0]))
-        values = self._rollouts.leaf_values(boards, given_points(global_values), self._games, rng)
+        values = self._rollouts.leaf_values(boards, given, self._games, rng)
         return Evaluation(self._policy.leaf_priors(boards), values)
 
     def supports(self, size: int) -> bool:

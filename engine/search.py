@@ -26,9 +26,8 @@ from engine.root import Root, root_of
 from engine.search_config import Limits, SearchConfig
 from engine.search_run import SearchRun
 from engine.tree import Tree
-from gozero import _board
 from gozero._random import random_below, seed_state
-from gozero.coords import WHITE, move_index, opponent
+from gozero.coords import move_index, opponent
 from gozero.geometry import SYMMETRIES, symmetry_table
 from gozero.position import Position
 
@@ -221,7 +220,7 @@ class Search:
             symmetries = [int(random_below(self._rng, int(root.terms["symmetries"][0])))]
         batch, count = new_batch(tree.size, len(symmetries)), len(symmetries)
         batch.boards[:], batch.recent[:], batch.symmetry[:] = root.state, root.recent, symmetries
-        _expand.tell_leaves(batch.boards, count, root.terms, batch.global_values)
+        _expand.tell_leaves(batch.boards, count, root.terms, batch.global_values, batch.given)
         answer = evaluate(self.evaluator, batch, count)
         if is_new or self.config.average_root:
             value = result = float(answer.value.mean())
@@ -232,8 +231,7 @@ class Search:
         ownership = answer.ownership
         if ownership is not None:
             ownership = np.take_along_axis(ownership, table[symmetries, :-1], axis=1)
-        komi = float(root.terms["komi"][0])
-        return root_estimate(ownership, answer.score, komi if root.state[_board.TO_PLAY] == WHITE else -komi)
+        return root_estimate(ownership, answer.score, float(batch.given[0]))
 
     def _add_noise(self, tree: Tree, root: Root) -> None:
         """Mixes Dirichlet noise into the root's priors (AlphaGo Zero, Methods, "Self-play")."""

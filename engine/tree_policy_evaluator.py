@@ -19,7 +19,9 @@ class TreePolicyEvaluator:
     def __init__(self, policy: RolloutPolicy) -> None:
         self._policy = policy
 
-    def evaluate_boards(self, boards: NDArray[np.uint32], global_values: NDArray[np.float32]) -> Evaluation:
+    def evaluate_boards(
+        self, boards: NDArray[np.uint32], global_values: NDArray[np.float32], given: NDArray[np.float64]
+    ) -> Evaluation:
         """See `engine.evaluator.BoardEvaluator`."""
         return Evaluation(self._policy.leaf_priors(boards), np.zeros(len(boards), np.float32))
 

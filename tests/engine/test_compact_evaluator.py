@@ -182,7 +182,7 @@ def leaves_of(positions: list[Position], symmetries: list[int]) -> LeafBatch:
     for slot, position in enumerate(positions):
         root = root_of(position, SearchConfig(), turns=True)
         batch.boards[slot], batch.recent[slot], batch.symmetry[slot] = root.state, root.recent, symmetries[slot]
-        _expand.tell_leaves(batch.boards[slot:], 1, root.terms, batch.global_values[slot:])
+        _expand.tell_leaves(batch.boards[slot:], 1, root.terms, batch.global_values[slot:], batch.given[slot:])
     return batch
 
 

@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 
 from engine.evaluator import BOARDS, Evaluation
 from engine.joined_evaluator import JoinedEvaluator
+from engine.rollout import RandomRollouts
 from engine.search import Limits, Search, SearchConfig
 from gozero._board import PLY, TO_PLAY, WHITE
+from gozero.coords import parse_vertex
 from gozero.position import Position
-from tests.engine.test_search import Owning, Turning, started
-from tests.toy_game import KOMI, BlackLeads, HashEvaluator, positions_below, tried_moves
+from tests.engine.test_search import Owning, Turning, mask_of, started
+from tests.toy_game import KOMI, BlackLeads, EvenPolicy, HashEvaluator, positions_below, tried_moves
 
 SERIAL = SearchConfig(batch_size=1, batches_in_flight=1, memory_mib=32)
 
@@ -27,11 +29,11 @@ class PlyRollouts:
         self.calls: list[tuple[int, int, int]] = []  # thread, games, random state
 
     def leaf_values(
-        self, boards: NDArray[np.uint32], komi: NDArray[np.float64], games: int, rng: NDArray[np.uint64]
+        self, boards: NDArray[np.uint32], given: NDArray[np.float64], games: int, rng: NDArray[np.uint64]
     ) -> NDArray[np.float32]:
         self.calls.append((threading.get_ident(), games * len(boards), int(rng[0])))
         to_play = boards[:, TO_PLAY]
-        np.testing.assert_array_equal(komi, np.where(to_play == WHITE, KOMI, -KOMI))
+        np.testing.assert_array_equal(given, np.where(to_play == WHITE, KOMI, -KOMI))
         black = np.where(boards[:, PLY] % 2 == 0, 1.0, -1.0)
         return np.where(to_play == WHITE, -black, black).astype(np.float32)
 
@@ -79,6 +81,44 @@ def test_whoever_asks_the_network_about_a_batch_plays_its_rollouts(in_flight: in
     assert len({state for _, _, state in rollouts.calls}) == len(rollouts.calls)
 
 
+# Rollouts only pass here; Black has 16 points, White 9.
+SEVEN_AHEAD = ". X X O .\nX X X O O\n. X X O .\nX X X O O\nX X X X O"
+
+
+def finished_handicap_game(rules: str) -> Position:
+    """The same after a game with four handicap stones, but that Black has 14 points, White 11; White is to move."""
+    position = Position(5, 0.5, rules)
+    position.place_handicap([parse_vertex(vertex, 5) for vertex in ("B5", "B4", "B3", "B2")])
+    moves = "D5 C5 D4 A4 E4 C4 D3 C3 D2 A2 E2 C2 C1 A1 D1 B1"  # White's is the first
+    for move in moves.split():
+        position.play(move)
+    return position
+
+
+def value_of_passing(position: Position, config: SearchConfig) -> float:
+    """The mean of two rollouts, one from the root and one from the leaf after a pass, for the player to move."""
+    search = Search(EvenPolicy(), config, rollouts=RandomRollouts())
+    result = search.run(position, Limits(visits=2), root_moves=mask_of("pass", 5))
+    assert result.visits == 2
+    return result.root_value
+
+
+@pytest.mark.parametrize("first", [False, True])
+@pytest.mark.parametrize(("rules", "white_wins"), [("japanese", True), ("aga", True), ("tromp-taylor", False)])
+def test_rollouts_count_a_handicap_as_the_end_of_a_game_does(rules: str, white_wins: bool, first: bool) -> None:
+    """Territory rules take three of the stones back; networks are told of what area rules take back alone."""
+    position = finished_handicap_game(rules)
+    assert (position.score() < 0) == white_wins
+    config = SearchConfig(rollout_share=1.0, expansion_threshold=2 if first else 1, memory_mib=32)
+    assert value_of_passing(position, config) == (1.0 if white_wins else -1.0)
+
+
+@pytest.mark.parametrize(("komi", "value"), [(6.9, 1.0), (7.0, 0.0), (7.1, -1.0)])
+def test_rollouts_are_given_komi_as_it_is(komi: float, value: float) -> None:
+    position = Position.from_ascii(SEVEN_AHEAD, komi=komi)
+    assert value_of_passing(position, SearchConfig(rollout_share=1.0, memory_mib=32)) == value
+
+
 def test_a_share_of_rollouts_needs_rollouts() -> None:
     with pytest.raises(ValueError, match="rollout_share"):
         Search(HashEvaluator(), SearchConfig(rollout_share=0.5))
@@ -89,7 +129,9 @@ class BoardPolicy:
 
     feature_set = BOARDS
 
-    def evaluate_boards(self, boards: NDArray[np.uint32], global_values: NDArray[np.float32]) -> Evaluation:
+    def evaluate_boards(
+        self, boards: NDArray[np.uint32], global_values: NDArray[np.float32], given: NDArray[np.float64]
+    ) -> Evaluation:
         logits = np.tile(-np.arange(26) / 4, (len(boards), 1)).astype(np.float32)
         return Evaluation(logits, np.zeros(len(boards), np.float32))
 

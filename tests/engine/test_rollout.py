@@ -13,12 +13,12 @@ import pytest
 from numpy.typing import NDArray
 
 from engine import _last_move, _rollout, _rollout_tables, bench_rollout, rollout_file
-from engine.rollout import NOTHING_TAKEN, SHARPNESS, RolloutPolicy, ladder_boards, rollout_value, tracked_cells
+from engine.rollout import NOTHING_TAKEN, SHARPNESS, RolloutPolicy, ladder_boards, tracked_cells
 from engine.rollout_file import RolloutFileError, RolloutWeights
 from engine.rollout_tables import Vocabulary
 from gozero import _board, _legality, _patterns, _tracking, _whole_board
 from gozero._random import seed_state
-from gozero.coords import BLACK, PASS, move_index, point_at, row_col
+from gozero.coords import PASS, move_index, point_at, row_col
 from gozero.geometry import board_points, symmetry_table
 from gozero.position import Position
 from tests import reference_patterns as slow
@@ -340,15 +340,6 @@ def test_nakade_shapes_are_the_same_turned() -> None:
     middle_and_ends = slots.pop()
     assert middle_and_ends[1] not in (middle_and_ends[0], middle_and_ends[3])
     assert middle_and_ends[0] == middle_and_ends[2]
-
-
-def test_value_counts_komi_for_the_player_to_move() -> None:
-    position = Position(5, komi=3.5)
-    leads = np.array([4, 4, 3, 25], np.int64)
-    assert rollout_value(leads, position) == 0.5
-    position.play("C3")
-    assert position.to_play != BLACK
-    assert rollout_value(leads, position) == -0.5
 
 
 @pytest.mark.nojit

@@ -45,7 +45,7 @@ class HashRollouts:
     """Results and priors drawn from the position: arbitrary, and always the same."""
 
     def leaf_values(
-        self, boards: NDArray[np.uint32], komi: NDArray[np.float64], games: int, rng: NDArray[np.uint64]
+        self, boards: NDArray[np.uint32], given: NDArray[np.float64], games: int, rng: NDArray[np.uint64]
     ) -> NDArray[np.float32]:
         return np.array([1.0 if self._random(board).random() < 0.5 else -1.0 for board in boards], np.float32)
 
@@ -387,7 +387,7 @@ class BlackWins:
     """Black wins every rollout; the tree policy likes all moves alike."""
 
     def leaf_values(
-        self, boards: NDArray[np.uint32], komi: NDArray[np.float64], games: int, rng: NDArray[np.uint64]
+        self, boards: NDArray[np.uint32], given: NDArray[np.float64], games: int, rng: NDArray[np.uint64]
     ) -> NDArray[np.float32]:
         return np.where(boards[:, TO_PLAY] == BLACK, 1.0, -1.0).astype(np.float32)
 
@@ -441,11 +441,11 @@ def test_the_search_does_not_wait_for_a_slow_network_but_raises_the_threshold(pl
 
     class Counting(HashRollouts):
         def leaf_values(
-            self, boards: NDArray[np.uint32], komi: NDArray[np.float64], games: int, rng: NDArray[np.uint64]
+            self, boards: NDArray[np.uint32], given: NDArray[np.float64], games: int, rng: NDArray[np.uint64]
         ) -> NDArray[np.float32]:
             visited.release(len(boards))
             time.sleep(0.002)  # a busy machine may take as long to tell the search of an answer as 300 visits take else
-            return super().leaf_values(boards, komi, games, rng)
+            return super().leaf_values(boards, given, games, rng)
 
     class Patient(EvenPolicy):
         calls = leaves = 0

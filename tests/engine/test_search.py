@@ -327,6 +327,13 @@ def test_ownership_and_score_are_the_roots_and_for_the_player_to_move(average: b
         assert search.tree is not None
 
 
+def test_the_score_by_ownership_counts_a_handicap_as_the_end_of_a_game_does() -> None:
+    """Of three stones territory rules leave Black one."""
+    position = Position(5, 0.5, "japanese")
+    position.place_handicap([parse_vertex(vertex, 5) for vertex in ("B2", "D4", "C3")])
+    assert Search(Owning(), SMALL).run(position, Limits(visits=5)).score == -3 + 2 + 0.5
+
+
 def test_a_score_of_the_networks_own_is_taken_as_it_is() -> None:
     result = Search(Owning(with_score=True), SMALL).run(Position(5), Limits(visits=5))
     assert result.score == 3.25
