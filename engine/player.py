@@ -21,6 +21,7 @@ count wins without the dead stones.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -48,7 +49,9 @@ HOPELESS: Final = -0.98
 SMALL_DAME: Final = 4
 """Points of the largest region between the two players that may be dame."""
 PASS_VISITS: Final = 32
-"""Visits by which a pass is judged that the search did not look at."""
+"""Visits by which a pass is judged that the search did not look at, where the move's time allows so many."""
+PASS_SECONDS: Final = 0.03
+"""Seconds for that where the move's time is over: most of those visits for a fast network, one for a slow one."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,8 @@ class Player:
 
         With `cleanup` the players disagree about what is dead: no pass before the opponent's dead stones are taken.
         """
+        limits = limits or self.limits
+        deadline = None if limits.seconds is None else time.monotonic() + limits.seconds
         sensible = endgame.sensible_moves(position)
         if not sensible[:-1].any():
             return Choice(PASS, None, "nothing sensible to play")
@@ -104,7 +109,7 @@ class Player:
         board = endgame.without(position, settlement.dead) if ended and not cleanup else position
         result = self.search.run(
             board,
-            limits or self.limits,
+            limits,
             stop,
             on_progress,
             progress_interval,
@@ -125,7 +130,7 @@ class Player:
             if loses or not endgame.is_filled(position):
                 return self._other_than_pass(position, result, moves, sensible)
             return Choice(PASS, result, "search")
-        if ended and (wins or by_territory) and self._pass_is_as_good(board, result, moves[0].value):
+        if ended and (wins or by_territory) and self._pass_is_as_good(board, result, moves[0].value, deadline, stop):
             return Choice(PASS, result, "nothing left to gain")
         if self._draws(position):
             if self.settings.margin is not None:
@@ -190,14 +195,22 @@ class Player:
         dame = SMALL_DAME if position.rules.scoring == "territory" else 0
         return endgame.is_filled(position) and endgame.is_settled(position, settlement.dead, dame)
 
-    def _pass_is_as_good(self, position: Position, result: SearchResult, best: float) -> bool:
-        """Whether a finished board can be left as it is."""
+    def _pass_is_as_good(
+        self,
+        position: Position,
+        result: SearchResult,
+        best: float,
+        deadline: float | None,
+        stop: Callable[[], bool] | None,
+    ) -> bool:
+        """Whether a finished board can be left as it is. deadline: the move's, by `time.monotonic`; None for none."""
         seen = [move for move in result.moves if move.point == PASS]
         if seen:
             return bool(seen[0].value >= best - PASS_MARGIN)
         after = position.copy()
         after.play(PASS)
-        value = other_side(self.search.run(after, Limits(visits=PASS_VISITS)).root_value)
+        seconds = None if deadline is None else max(PASS_SECONDS, deadline - time.monotonic())
+        value = other_side(self.search.run(after, Limits(PASS_VISITS, seconds), stop).root_value)
         return bool(value >= best - PASS_MARGIN)
 
     def _best_of(self, position: Position, result: SearchResult, marked: NDArray[np.bool_]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from engine.endgame import is_filled, is_settled, lead, own_territory, sensible_moves
 from engine.evaluator import Evaluation
-from engine.player import RESIGN_MOVES, Choice, Player
+from engine.player import PASS_VISITS, RESIGN_MOVES, Choice, Player
 from engine.player_file import PlayerSettings
 from engine.search import Limits, Search, SearchConfig
 from gozero.coords import BLACK, PASS, RESIGN, WHITE, format_vertex, parse_vertex
@@ -124,6 +125,40 @@ def test_passes_rather_than_fill_its_own_territory() -> None:
     assert position.score() > 0
     choice = player(Wants(0, strength=3.0)).choose(position, ANSWERS)
     assert choice.point == PASS
+
+
+class Slow(Wants):
+    """Takes `seconds` for every leaf, and counts them."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(0, strength=3.0)
+        self.seconds = seconds
+        self.leaves = 0
+
+    def evaluate(self, planes: NDArray[np.uint8], global_values: NDArray[np.float32]) -> Evaluation:
+        self.leaves += len(planes)
+        time.sleep(self.seconds * len(planes))
+        return super().evaluate(planes, global_values)
+
+
+def test_a_pass_is_judged_in_what_is_left_of_the_moves_time() -> None:
+    """Where the search was too short to try it: once, where nothing is left."""
+    position, slow, fast = board(WALL), Slow(0.1), Slow(0.0)
+    hurried = player(slow).choose(position, Limits(seconds=0.3))
+    patient = player(fast).choose(position, Limits(visits=4, seconds=60))
+    for choice in (hurried, patient):
+        assert choice.result is not None
+        assert all(move.point != PASS for move in choice.result.moves)
+        assert (choice.point, choice.reason) == (PASS, "nothing left to gain")
+    assert slow.leaves < 12
+    assert fast.leaves == 4 + PASS_VISITS
+
+
+def test_a_pass_is_judged_no_longer_than_until_it_is_stopped() -> None:
+    evaluator = Slow(0.01)
+    choice = player(evaluator).choose(board(WALL), Limits(visits=1000), stop=lambda: evaluator.leaves >= 3)
+    assert choice.reason == "nothing left to gain"
+    assert evaluator.leaves < 12
 
 
 def test_plays_the_last_dame() -> None:
