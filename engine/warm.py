@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
-import os
 import signal
 import time
 from collections.abc import Callable
@@ -29,6 +28,7 @@ from engine.rollout import load_rollouts
 from engine.root import root_of
 from engine.search import Limits, Search, SearchConfig
 from gozero import features, jit, life, record, scoring, sgf
+from gozero.cores import usable_cores
 from gozero.handicap import free_handicap
 from gozero.illegal_move import IllegalMove
 from gozero.position import Position
@@ -154,7 +154,7 @@ def warm(on_step: Callable[[str, float], None]) -> None:
     same cache, from which the step here then takes what it needs, or compiles it where that process failed.
     """
     helper = None
-    if not is_warm() and (os.cpu_count() or 1) > 1:
+    if not is_warm() and usable_cores() > 1:
         helper = multiprocessing.get_context("spawn").Process(target=_compile_beside, args=(LONGEST,), daemon=True)
         helper.start()
     for name in sorted(STEPS, key=LONGEST.__eq__):  # it comes last

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from gozero import config as configs
 from gozero.cli import EXIT_INTERRUPTED
+from gozero.cores import usable_cores
 from gozero.errors import GozeroError
 from training.run_folder import RunError, resumed_config
 
@@ -48,11 +49,11 @@ def main(argv: Sequence[str]) -> int:
     add(
         "--workers",
         type=int,
-        default=os.cpu_count() or 1,
+        default=usable_cores(),
         metavar="N",
         help="processes that play (default: one a core)",
     )
-    add("--threads", type=int, default=os.cpu_count() or 1, metavar="N", help="CPU threads of torch (default: all)")
+    add("--threads", type=int, default=usable_cores(), metavar="N", help="CPU threads of torch (default: all)")
     add(
         "--device",
         default="auto",

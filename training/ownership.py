@@ -6,7 +6,6 @@ get the recorded winner, and half of the margins are at most three points off.
 """
 
 import hashlib
-import os
 import secrets
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gozero._board import state_length
+from gozero.cores import usable_cores
 from gozero.store import Store
 from training import _ownership
 
@@ -117,7 +117,7 @@ def _compute(
         return len(rows)
 
     done = 0
-    pool = ThreadPoolExecutor(min(threads, os.cpu_count() or 1))
+    pool = ThreadPoolExecutor(min(threads, usable_cores()))
     try:
         for count in pool.map(work, chunks):
             done += count

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from gozero import config as configs
+from gozero.cores import usable_cores
 from gozero.store import Store
 from training.run_folder import RunError, RunFolder
 
@@ -27,7 +27,7 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="change one setting, e.g. positions=1000000"
     )
-    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="threads (default: all)")
+    parser.add_argument("--threads", type=int, default=usable_cores(), help="threads (default: all)")
     options = parser.parse_args(argv)
     if options.threads < 1:
         parser.error("--threads must be at least 1")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from typing import TYPE_CHECKING
 
+from gozero.cores import usable_cores
 from gozero.errors import GozeroError
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def add_settings(parser: argparse.ArgumentParser, example: str = "loop.steps=500
 
 def add_machine(parser: argparse.ArgumentParser) -> None:
     """Adds `--threads` and `--device`."""
-    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="CPU threads of torch (default: all)")
+    parser.add_argument("--threads", type=int, default=usable_cores(), help="CPU threads of torch (default: all)")
     parser.add_argument("--device", default="auto", help="cpu, cuda, or auto (default): a GPU if there is one")
 
 

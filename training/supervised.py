@@ -1,7 +1,6 @@
 """The supervised stage: predict the move that was played and who won, from game records; or, from self-play games, what
 a search would play."""
 
-import os
 from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
@@ -15,6 +14,7 @@ from engine.evaluator import Evaluation
 from engine.network_kinds import Network, build
 from engine.networks import Architecture
 from gozero import features
+from gozero.cores import usable_cores
 from gozero.searches import Searches
 from gozero.store import Store
 from training.ahead import Ahead
@@ -123,7 +123,7 @@ class PolicyStage:
         ownership = None
         if self.passes and self.weights.ownership:
             with first_before_others(world):
-                ownership = final_ownership(store, settling_progress(), os.cpu_count() or 1)
+                ownership = final_ownership(store, settling_progress(), usable_cores())
         source = partial(
             BatchSource,
             store,
