@@ -69,11 +69,12 @@ def most_visits(tree):
 def begin_halving(tree, halving, moves, visits, noisy, rng, scratch):
     """Draws at most `moves` moves of an evaluated root without visits below it, for `visits` further visits in all.
 
-    noisy: 0 for the moves of the largest priors. scratch: float64[S*S + 1].
+    Fewer are drawn where the tree has no room for a node for each; it must have room for one. noisy: 0 for the moves of
+    the largest priors. scratch: float64[S*S + 1].
     """
     first = np.int64(tree.nodes[0]["first_edge"])
     count = np.int64(tree.nodes[0]["edge_count"])
-    drawn = min(moves, count, max(1, visits))
+    drawn = min(moves, count, max(1, visits), tree.nodes.shape[0] - tree.used[0])
     for i in range(count):
         scratch[i] = math.log(max(np.float64(tree.prior[first + i]), _LEAST_PRIOR))
         if noisy != 0:

@@ -222,6 +222,8 @@ def try_next(tree, node):
 @lean_kernel
 def try_move(nodes, move, prior, child, used, node, wanted):
     """Gives the edge of a listed, untried move its child; returns the edge, or NO_NODE when the tree is full."""
+    if used[0] == nodes.shape[0]:
+        return np.int64(NO_NODE)
     tree = TreeArrays(nodes, move, prior, child, used)
     place = nodes[node]["first_edge"] + nodes[node]["tried"]
     edge = place
@@ -231,7 +233,8 @@ def try_move(nodes, move, prior, child, used, node, wanted):
     prior[edge] = prior[place]
     move[place] = wanted
     prior[place] = prior_there
-    return np.int64(place) if try_next(tree, node) != NO_NODE else np.int64(NO_NODE)
+    try_next(tree, node)
+    return np.int64(place)
 
 
 @lean_kernel

@@ -25,17 +25,25 @@ class GumbelRoot:
     """
 
     def __init__(self, tree: Tree, moves: int, visits: int, random: np.random.Generator) -> None:
-        """Draws at most `moves` moves of an evaluated root, for `visits` further visits in all."""
+        """Draws at most `moves` moves of an evaluated root, for `visits` further visits in all.
+
+        In a full tree only moves that have been tried before are drawn: the others cannot be visited.
+        """
         edges = tree.edges()
         priors = np.maximum(tree.arrays.prior[edges].astype(np.float64), 1e-30)
         scores = random.gumbel(size=len(priors)) + np.log(priors)
-        drawn = np.argsort(-scores)[: min(moves, len(scores), max(1, visits))]
-        by_move = dict(zip(tree.arrays.move[edges][drawn].tolist(), scores[drawn].tolist(), strict=True))
+        order = np.argsort(-scores)
+        wanted = min(moves, len(scores), max(1, visits))
         self._tree = tree
         self._scores: dict[int, float] = {}  # by edge: Gumbel noise and log-prior
-        for move, score in by_move.items():
-            self._scores[self._edge_of(move)] = score
-        self._phases = max(1, math.ceil(math.log2(len(by_move))))
+        # The moves as they lie now: edges change their places when they are first tried.
+        for move, score in zip(tree.arrays.move[edges][order].tolist(), scores[order].tolist(), strict=True):
+            if len(self._scores) == wanted:
+                break
+            edge = self._edge_of(move)
+            if edge != _tree.NO_NODE:
+                self._scores[edge] = score
+        self._phases = max(1, math.ceil(math.log2(len(self._scores))))
         self._visits = visits
         self._considered = list(self._scores)
         self._begin_phase()
@@ -73,7 +81,7 @@ class GumbelRoot:
         self._targets = self._tree.arrays.nodes["visits"][self._tree.arrays.child[self._considered]] + each
 
     def _edge_of(self, move: int) -> int:
-        """The edge of a move, which has a child from now on."""
+        """The edge of a move, which has a child from now on; NO_NODE where the tree has no room for that."""
         tried = self._tree.tried_edges()
         found = np.flatnonzero(self._tree.arrays.move[tried] == move)
         return tried.start + int(found[0]) if len(found) else int(_tree.try_move(*self._tree.arrays, 0, move))

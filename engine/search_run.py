@@ -45,6 +45,11 @@ class SearchRun:
         random: np.random.Generator,
     ) -> None:
         """The tree's root is evaluated already; it was `started` by `time.monotonic`. `random`: for Gumbel noise."""
+        self._most_visits = min(limits.visits or _MOST_VISITS, _MOST_VISITS)
+        ahead = self._most_visits - tree.visits
+        is_gumbel = config.gumbel_moves > 0 and limits.visits is not None and ahead > 0
+        if is_gumbel and not tree.has_room(config.gumbel_moves):
+            tree = tree.pruned() or tree  # a move that has no node yet is drawn only where it can be given one
         self.tree = tree
         self.flight = Flight(crew, tree, root, config.batch_size)
         self.deadline = None if limits.seconds is None else started + limits.seconds
@@ -54,13 +59,9 @@ class SearchRun:
         self._root = root
         self._limits = limits
         self._started = started
-        self._most_visits = min(limits.visits or _MOST_VISITS, _MOST_VISITS)
         self._extended = limits.extension == 0
         self._is_answered = False  # the last batch, by this thread itself
-        self._gumbel: GumbelRoot | None = None
-        ahead = self._most_visits - tree.visits
-        if config.gumbel_moves > 0 and limits.visits is not None and ahead > 0:
-            self._gumbel = GumbelRoot(tree, config.gumbel_moves, ahead, random)
+        self._gumbel = GumbelRoot(tree, config.gumbel_moves, ahead, random) if is_gumbel else None
 
     def select(self) -> Ending | None:
         """Selects, expands and launches leaves until enough are in flight; says why nothing more will be launched."""

@@ -52,6 +52,10 @@ class Tree:
         """Number of nodes in use."""
         return int(self.arrays.used[0])
 
+    def has_room(self, nodes: int) -> bool:
+        """Whether so many nodes more may be added."""
+        return self.nodes + nodes <= len(self.arrays.nodes)
+
     @property
     def visits(self) -> int:
         """Visits of the root; 0 before it is evaluated."""

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from engine import _expand, _gumbel, _tree, search_run
 from engine.evaluator import Evaluation
+from engine.gumbel import GumbelRoot
+from engine.root import root_of
 from engine.search import Limits, Search, SearchConfig
+from engine.tree import Tree
+from gozero._random import seed_state
 from gozero.coords import format_vertex
+from gozero.geometry import symmetry_table
 from gozero.position import Position
 from tests.engine.test_search import mask_of, position_index, started
 from tests.engine.test_tree import check_statistics
@@ -73,6 +81,67 @@ def test_gumbel_serves_a_tree_that_is_kept_and_few_moves() -> None:
     check_statistics(search.tree)
     position = Position(1, KOMI)
     assert search.run(position, Limits(visits=20)).visits > 1
+
+
+def test_gumbel_makes_room_in_a_full_tree(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Moves that are drawn when a position is searched again need nodes: what is below the least visited ones goes."""
+    drawn: list[int] = []
+
+    class Watched(GumbelRoot):
+        def __init__(self, tree: Tree, *others: Any) -> None:
+            super().__init__(tree, *others)
+            drawn.append(len(set(self.next_edges(tree, 1000).tolist())))
+
+    monkeypatch.setattr(search_run, "GumbelRoot", Watched)
+    search = Search(EvenPolicy(), SearchConfig(gumbel_moves=16, memory_mib=1), seed=3)
+    position = Position(19, KOMI)
+    for visits in (300, 600):
+        result = search.run(position, Limits(visits=visits))
+        assert result.new_visits > 0.75 * 300
+        assert sum(move.visits for move in result.moves) == result.visits - 1
+        if visits == 300:
+            assert search.tree is not None
+            assert not search.tree.has_room(16)
+    assert drawn == [16, 16]
+
+
+def small_tree(nodes: int) -> Tree:
+    """A tree with room for so many nodes, of which there is the root: an empty board of 5x5 points."""
+    tree = Tree(5, nodes * (_tree.NODE.itemsize + 26 * 10))
+    assert len(tree.arrays.nodes) == nodes
+    root = root_of(Position(5, KOMI), SearchConfig(), turns=False)
+    _expand.add_root(*tree.arrays, root.state, root.history, root.indices, root.terms)
+    _expand.set_root(*tree.arrays, np.zeros(26, np.float32), 0.0, 0.0, symmetry_table(5)[0], root.terms)
+    return tree
+
+
+@pytest.mark.parametrize(("nodes", "tried"), [(5, 4), (5, 2), (9, 4)])
+def test_gumbel_considers_only_moves_that_have_nodes(nodes: int, tried: int) -> None:
+    """In a tree too small for all that are drawn the moves that were tried before are left, however unlikely."""
+    for seed in range(10):
+        tree = small_tree(nodes)
+        for move in range(tried):
+            _tree.try_move(*tree.arrays, 0, move)
+        root = GumbelRoot(tree, 8, 100, np.random.default_rng(seed))
+        edges = set(root.next_edges(tree, 1000).tolist())
+        assert len(edges) == nodes - 1
+        assert edges == set(range(tree.tried_edges().start, tree.tried_edges().stop))
+        assert 0 <= root.best(tree) < 26
+        order = tree.arrays.move[tree.edges()].copy()
+        assert _tree.try_move(*tree.arrays, 0, int(order[-1])) == _tree.NO_NODE
+        assert np.array_equal(tree.arrays.move[tree.edges()], order), "a full tree stays as it is"
+
+
+@pytest.mark.nojit
+@pytest.mark.parametrize("nodes", [3, 6, 40])
+def test_the_kernel_draws_no_more_moves_than_there_is_room_for(nodes: int) -> None:
+    tree = small_tree(nodes)
+    halving = _gumbel.Halving(np.zeros(8, np.int32), np.zeros(8), np.zeros(8, np.int32), np.zeros(4, np.int32))
+    _gumbel.begin_halving(tree.arrays, halving, 8, 100, 1, seed_state(2), np.empty(26))
+    drawn = min(8, nodes - 1)
+    assert halving.stage[_gumbel.CONSIDERED] == drawn
+    assert tree.arrays.child[halving.edge[:drawn]].tolist() == list(range(1, drawn + 1))
+    assert (np.diff(halving.score[:drawn]) < 0).all()
 
 
 def test_noise_changes_the_roots_priors_alone_and_only_once() -> None:
