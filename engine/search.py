@@ -181,7 +181,6 @@ class Search:
         if self._tree is None or node is None:
             self._tree = self._estimate = None  # frees its memory before the next tree takes any
             self._tree = Tree(position.size, self.config.memory_mib << 20, self.config.rollout_share)
-            self._needs_noise = True
         elif node > 0:
             self._tree = self._tree.subtree(node)
             self._needs_noise = True
@@ -228,6 +227,7 @@ class Search:
                 result = float(roll_out(self.rollouts, batch, 1, self._rollout_rng)[0])
             logits = np.take_along_axis(answer.policy_logits, table[symmetries], axis=1)
             _expand.set_root(*tree.arrays, _mean_policy(logits), value, result, table[0], root.terms)
+            self._needs_noise = True
         ownership = answer.ownership
         if ownership is not None:
             ownership = np.take_along_axis(ownership, table[symmetries, :-1], axis=1)

@@ -169,6 +169,18 @@ def test_noise_changes_the_roots_priors_alone_and_only_once() -> None:
     assert np.abs(noisy_again - untouched).max() > 0.01
 
 
+def test_noise_comes_back_whenever_the_root_is_evaluated_anew() -> None:
+    """As it is at every search where the answers under all symmetries are averaged."""
+    config = SearchConfig(noise_share=0.5, average_root=True, batches_in_flight=1, memory_mib=32)
+    search = Search(EvenPolicy(), config, seed=9)
+    policies = [search.run(Position(5, KOMI), Limits(visits=visits)).policy for visits in (1, 20, 40)]
+    for policy in policies:
+        assert policy.std() > 0.01, "without noise all moves are alike"
+        assert policy.sum() == pytest.approx(1.0, abs=1e-4)
+    assert search.tree is not None
+    check_statistics(search.tree)
+
+
 class Trap(EvenPolicy):
     """The policy wants A1 on an empty board; a stone there is worth less than one elsewhere."""
 
