@@ -137,27 +137,23 @@ def plane_count(name: str) -> int:
     return len(feature_set(name).planes)
 
 
-def planes(
-    position: "Position", name: str, out: NDArray[np.uint8] | None = None, *, symmetry: int = 0
-) -> NDArray[np.uint8]:
+def planes(position: "Position", name: str, *, symmetry: int = 0) -> NDArray[np.uint8]:
     """The input planes of a position: uint8[planes, size, size].
 
     Args:
         position: seen by the player to move.
         name: a key of `FEATURE_SETS`.
-        out: where to write them; made anew when left out.
         symmetry: which of the eight symmetries the board is seen in (`geometry.symmetry_table`).
 
     Raises:
         ValueError: unknown feature set.
     """
     features = feature_set(name)
-    if out is None:
-        out = np.empty((len(features.planes), position.size, position.size), np.uint8)
+    seen = np.empty((len(features.planes), position.size, position.size), np.uint8)
     recent = position.recent_points(_features.HISTORY)
     where = symmetry_table(position.size)[symmetry]
-    _features.fill_planes(position.state, recent, position.to_play, features.code, where, out.reshape(-1))
-    return out
+    _features.fill_planes(position.state, recent, position.to_play, features.code, where, seen.reshape(-1))
+    return seen
 
 
 def globals_of(position: "Position") -> NDArray[np.float32]:

@@ -187,11 +187,14 @@ def test_a_stone_is_as_old_as_its_last_move() -> None:
     }
 
 
-def test_planes_are_written_where_the_caller_wants_them() -> None:
+def test_planes_are_arrays_of_their_own_whole_and_contiguous() -> None:
+    """The kernel knows nothing of shapes and steps: into a caller's array it might write nothing, or too much."""
     position = random_position(9, 3)
-    out = np.full((26, 9, 9), 7, np.uint8)
-    assert features.planes(position, "compact", out, symmetry=3) is out
-    assert np.array_equal(out, features.planes(position, "compact", symmetry=3))
+    seen = features.planes(position, "compact", symmetry=3)
+    assert seen.flags.c_contiguous
+    assert seen.flags.owndata
+    with pytest.raises(TypeError):
+        features.planes(position, "compact", np.zeros((3, 3), np.uint8))  # type: ignore[arg-type, misc]
 
 
 def test_globals_are_for_the_player_to_move() -> None:
