@@ -64,6 +64,10 @@ def main(argv: Sequence[str]) -> int:
     arguments = _parser().parse_args(argv)
     defaults = _defaults(arguments)
     network = _network(arguments)
+    if arguments.player != PLAYER or network is not None:  # for the default one's sake nothing need be imported
+        from engine import player_file
+
+        player_file.networks_of(arguments.player, network)  # what cannot play is refused now, not at every query
     with standard_output() as descriptor:
         server = Server(defaults, Players(arguments.player, network, arguments.threads), writer(descriptor))
         status = server.serve(0, arguments.quit_without_waiting)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from engine import network_file
 from engine.onnx_evaluator import OnnxEvaluator
 from engine.runtimes import open_network
+from gozero.amounts import komi_text
 from gozero.coords import BLACK, WHITE
 from selfplay.contest import Contest, contest
 from selfplay.elo import elo_interval, elo_of_score
@@ -141,7 +142,7 @@ def _figures(found: Contest) -> dict[str, Any]:
 
 def _text(result: dict[str, Any]) -> str:
     size = result["board_size"]
-    lines = [f"{result['network']} against {result['against']}, {size}x{size}, komi {result['komi']:g}"]
+    lines = [f"{result['network']} against {result['against']}, {size}x{size}, komi {komi_text(result['komi'])}"]
     hows = {
         "sampled": "temperature {temperature:g}",
         "greedy": "best moves after {opening} random ones",

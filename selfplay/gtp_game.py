@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gozero import coords
+from gozero.amounts import komi_text
 from gozero.coords import BLACK, WHITE
 from gozero.errors import GozeroError
 from gozero.position import Position
@@ -150,7 +151,7 @@ class Seat:
         self.colour, self.seconds, self.turns = colour, 0.0, 0
         self.send(f"boardsize {settings.size}", START_SECONDS)
         self.send("clear_board", REPLY_SECONDS)
-        self.send(f"komi {settings.komi:g}", REPLY_SECONDS)
+        self.send(f"komi {komi_text(settings.komi)}", REPLY_SECONDS)
         if settings.time_per_move is not None:
             # Canadian time with one stone a period is the one way that GTP 2 has to say "seconds a move".
             self.send(f"time_settings 0 {settings.time_per_move:g} 1", REPLY_SECONDS)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from gozero import coords
+from gozero.amounts import komi_text
 from gozero.position import Position
 from gozero.rules import Scoring
 from gozero.scoring import final_score
@@ -62,7 +63,7 @@ def count(position: Position, referee: str | None) -> tuple[float, str]:
         with GtpClient(referee) as client:
             client.send(f"boardsize {position.size}", REFEREE_SECONDS)
             client.send("clear_board", REFEREE_SECONDS)
-            client.send(f"komi {position.komi:g}", REFEREE_SECONDS)
+            client.send(f"komi {komi_text(position.komi)}", REFEREE_SECONDS)
             for colour, point in position.moves:
                 vertex = coords.format_vertex(point, position.size)
                 client.send(f"play {coords.colour_letter(colour)} {vertex}", REFEREE_SECONDS)

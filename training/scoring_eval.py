@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from gozero import coords, life
+from gozero.amounts import komi_text
 from gozero.coords import BLACK, WHITE
 from gozero.illegal_move import IllegalMove
 from gozero.position import Position
@@ -283,7 +284,7 @@ def _print_table(result: ScoringResult) -> None:
     for name in ("games from", "rules", "games", "same winner", "with margin", "same margin", "within a point"):
         table.add_column(name, justify="left" if name in ("games from", "rules") else "right")
     for row in result.rows:
-        rules = row.rules if row.komi is None else f"none named, komi {row.komi:g}; {row.rules}"
+        rules = row.rules if row.komi is None else f"none named, komi {komi_text(row.komi)}; {row.rules}"
         rules += ", handicap" if row.handicap else ""
         exact = "" if row.exact is None else f"{row.exact:.1%}"
         near = "" if row.within_one is None else f"{row.within_one:.1%}"

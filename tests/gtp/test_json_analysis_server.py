@@ -220,6 +220,8 @@ def test_rollouts_answer_too(start):
     [
         (["-model", "nowhere/net.onnx"], "nowhere/net.onnx"),
         (["--network", "compakt-9"], "did you mean compact-9?"),
+        (["--player", "nobody"], "there is no player nobody"),
+        (["--player", "alphago", "--network", "none"], "without a network"),
         (["-config", "nowhere.cfg"], "nowhere.cfg"),
         (["-override-config", "maxVisits=many"], "maxVisits"),
     ],
