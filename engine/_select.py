@@ -166,7 +166,7 @@ def select_leaves(
 
     Args:
         nodes, move, prior, child, used: the tree, see TreeArrays.
-        state, root_recent, history: see `engine.tree.Root`.
+        state, root_recent, history: see `engine.root.Root`.
         points: int32[S*S + 1], the point of each move index, PASS last. indices: int16[padded points], the reverse.
         terms: TERMS[1].
         boards, recent, global_values, given, leaf, symmetry, collided, asked: the batch, see LeafBatch.

@@ -92,9 +92,9 @@ AnyEvaluator: TypeAlias = "Evaluator | BoardEvaluator | JoinedEvaluator"
 
 
 class UniformEvaluator:
-    """Knows nothing: every move is equally likely and every position even. For tests, and to time the tree alone."""
+    """Knows nothing: every move is equally likely and every position even. For tests, and in a network's place."""
 
-    feature_set: Final[str] = NO_FEATURES
+    feature_set: str = NO_FEATURES
 
     def evaluate(self, planes: NDArray[np.uint8], global_values: NDArray[np.float32]) -> Evaluation:
         count, _, size, _ = planes.shape

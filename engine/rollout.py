@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from concurrent.futures import Executor
 from functools import lru_cache
 from pathlib import Path
 from typing import Final, Protocol
@@ -129,13 +127,6 @@ class RolloutPolicy:
         )
         return policy
 
-    def rollouts_on(
-        self, threads: Executor, state: NDArray[np.uint32], counts: Sequence[int], seed: int
-    ) -> NDArray[np.int64]:
-        """The leads of `rollouts`, played on several threads: `counts[i]` games by the seed `seed + i`, in order."""
-        parts = [threads.submit(self.rollouts, state, count, seed + i) for i, count in enumerate(counts)]
-        return np.concatenate([part.result()[0] for part in parts])
-
     def move_weights(
         self, state: NDArray[np.uint32], cells: NDArray[np.uint32], taken: NDArray[np.uint32]
     ) -> NDArray[np.float64]:
@@ -212,10 +203,6 @@ def load_rollouts(name: str, size: int) -> LeafRollouts:
 
 def _most_moves(state: NDArray[np.uint32]) -> int:
     return MOST_MOVES_A_POINT * int(state[_board.SIZE]) ** 2
-
-
-NOTHING_TAKEN: Final = np.zeros(0, np.uint32)
-"""Where nobody knows what the last move took."""
 
 
 def tracked_cells(state: NDArray[np.uint32]) -> NDArray[np.uint32]:

@@ -1,4 +1,4 @@
-"""Compiles every kernel that playing needs, by using each of them once.
+"""Compiles every kernel that the shipped players need, by using each of them once.
 
 numba compiles a kernel for the argument types of its first call, and keeps the result on disk (`gozero.jit`). The steps
 here go through the public modules, so that the types are those of real games.
@@ -15,11 +15,10 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from engine import network_file, rollout_file
 from engine.compact_evaluator import CompactEvaluator
-from engine.evaluator import Evaluation, EvaluatorError
+from engine.evaluator import EvaluatorError, UniformEvaluator
 from engine.flight import evaluate, new_batch
 from engine.network_file import NetworkFileError
 from engine.player import Player
@@ -46,21 +45,11 @@ X O . O .
 """
 
 
-class _BlankNetwork:
-    """Finds every move equally likely, and asks for input planes as a network does."""
+class _BlankNetwork(UniformEvaluator):
+    """Asks for input planes as a network does."""
 
     def __init__(self, feature_set: str) -> None:
         self.feature_set = feature_set
-
-    def evaluate(self, planes: NDArray[np.uint8], global_values: NDArray[np.float32]) -> Evaluation:
-        count, _, size, _ = planes.shape
-        return Evaluation(np.zeros((count, size * size + 1), np.float32), np.zeros(count, np.float32))
-
-    def supports(self, size: int) -> bool:
-        return True
-
-    def close(self) -> None:
-        pass
 
 
 def _board() -> None:
@@ -81,7 +70,6 @@ def _board() -> None:
         life.pass_alive(position)
     position = Position(SIZE)
     position.place_handicap(free_handicap(SIZE, 3))
-    scoring.pass_stone_score(position)
 
 
 def _features() -> None:

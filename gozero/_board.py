@@ -239,7 +239,7 @@ def _remove(state, head, colour):
 
 
 @inlined_kernel
-def _liberty_at(state, point):
+def liberty_at(state, point):
     """What an empty point adds to the LIBERTIES of a chain for a stone beside it; 0 if the point is not empty."""
     return np.uint32(LIBERTY + point) if state[COLOUR + point * WORDS] == EMPTY else np.uint32(0)
 
@@ -257,7 +257,7 @@ def _place(state, point, colour):
     above, left, right, below = around(state, here)
     head_above, head_left, head_right, head_below = heads_around(state, here)
     liberties = np.uint32(
-        _liberty_at(state, above) + _liberty_at(state, left) + _liberty_at(state, right) + _liberty_at(state, below)
+        liberty_at(state, above) + liberty_at(state, left) + liberty_at(state, right) + liberty_at(state, below)
     )
     joins_above = state[COLOUR + above * WORDS] == own
     joins_left = state[COLOUR + left * WORDS] == own

@@ -210,7 +210,7 @@ def fill_mask(games, slot, superko, mask):
 def show(games, slots, colours, superko, feature_set, where, planes, mask):
     """Fills what is seen of the games in `slots`, int64[n].
 
-    colours: uint8[n], from whose view; planes: uint8[n, C*S*S]; mask: uint8[n, S*S+1], the legal moves where that
+    colours: int8[n], from whose view; planes: uint8[n, C*S*S]; mask: uint8[n, S*S+1], the legal moves where that
     player is to move in a game that goes on, else 0. where: the row of the symmetry table that leaves all as it is.
     """
     for i in range(slots.shape[0]):

@@ -126,7 +126,7 @@ def canonical(code):
 @lean_kernel
 def is_sensible(code):
     """Whether Black may play at a point with this code and fills no own eye: what `is_legal` (without ko, and without
-    suicide of several stones) and `is_eye` of gozero._board say of the point."""
+    suicide of several stones) and `is_eye` of gozero._legality say of the point."""
     has_liberty = False
     closed = True
     for i in range(4):

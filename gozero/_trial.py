@@ -21,6 +21,7 @@ from gozero._board import (
     STONES,
     WORDS,
     around,
+    liberty_at,
     merge,
     neighbour,
     pseudo_liberties,
@@ -43,12 +44,6 @@ _PRISONERS = 17  # representatives
 FRAME = 21
 
 _ONE = np.uint32(1)
-
-
-@inlined_kernel
-def _liberty_at(board, point):
-    """What an empty point adds to the LIBERTIES of a chain for a stone beside it; 0 if the point is not empty."""
-    return np.uint32(LIBERTY + point) if board[COLOUR + point * WORDS] == EMPTY else np.uint32(0)
 
 
 @inlined_kernel
@@ -89,7 +84,7 @@ def try_move(board, point, colour, frame):
     board[NEXT + cell] = point
     board[STONES + cell] = 1
     board[LIBERTIES + cell] = np.uint32(
-        _liberty_at(board, above) + _liberty_at(board, left) + _liberty_at(board, right) + _liberty_at(board, below)
+        liberty_at(board, above) + liberty_at(board, left) + liberty_at(board, right) + liberty_at(board, below)
     )
     head = point
     joins = np.uint32(frame + _JOINS)

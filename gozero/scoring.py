@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from gozero import _board, _scoring, _whole_board, coords
 from gozero.amounts import score_text
-from gozero.coords import BLACK, EMPTY, WHITE
+from gozero.coords import BLACK, EMPTY
 
 if TYPE_CHECKING:
     from gozero.position import Position
@@ -60,26 +60,6 @@ def territory_score(position: Position, dead: Iterable[int] = (), seki: Iterable
     owners = np.empty(in_seki.shape, np.int8)
     _scoring.territory(state, in_seki, owners)
     return float(owners.sum(dtype=np.int64) + white_taken - black_taken) - position.komi
-
-
-def pass_stone_score(position: Position, dead: Iterable[int] = ()) -> float:
-    """`area_score` by AGA rules, found as players do who count territory: prisoners, pass stones and all eyes.
-
-    Each pass gives the opponent a prisoner, and White makes the last move, by another pass if need be (AGA rules of
-    1991, rules 7, 10 and 12). Both players then have made as many moves, so that stones on the board weigh nothing.
-
-    Raises:
-        ValueError: there is no stone at one of the points `dead`.
-    """
-    state = _without(position, dead)
-    black_taken, white_taken = _prisoners(position, state)
-    passes = [colour for colour, point in position.moves if point == coords.PASS]
-    if position.moves and position.moves[-1][0] == BLACK:
-        passes.append(WHITE)
-    owners = np.empty(coords.padded_points(position.size), np.int8)
-    _scoring.surrounded(state, owners, np.empty(owners.shape, np.int32))
-    pass_stones = passes.count(WHITE) - passes.count(BLACK)
-    return float(owners.sum(dtype=np.int64) + white_taken - black_taken + pass_stones) - position.komi
 
 
 def final_score(position: Position, dead: Iterable[int] = (), seki: Iterable[int] = ()) -> float:

@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from engine import _last_move, _rollout, _rollout_tables, bench_rollout, rollout_file
-from engine.rollout import NOTHING_TAKEN, SHARPNESS, RolloutPolicy, ladder_boards, tracked_cells
+from engine.rollout import SHARPNESS, RolloutPolicy, ladder_boards, tracked_cells
 from engine.rollout_file import RolloutFileError, RolloutWeights
 from engine.rollout_tables import Vocabulary
 from gozero import _board, _legality, _patterns, _tracking, _whole_board
@@ -26,6 +26,7 @@ from tests.reference_board import Place, SlowBoard
 from tests.reference_features import answers, gets_away_by
 
 SIZE = 7
+NOTHING_TAKEN = np.zeros(0, np.uint32)
 KINDS = ("pattern", "neighbour", "response", "save", "nakade", "which response", "self-atari", "distance", "diamond")
 
 
@@ -281,8 +282,9 @@ def test_rollouts_leave_the_board_alone_and_follow_the_seed(policy: RolloutPolic
     assert not np.array_equal(first, policy.rollouts(position.state, 20, 5))
     assert np.array_equal(position.state, before)
     with ThreadPoolExecutor(2) as threads:
-        on_two = policy.rollouts_on(threads, position.state, [20, 7], 4)
-    assert np.array_equal(on_two, np.concatenate([first[0], policy.rollouts(position.state, 7, 5)[0]]))
+        parts = [threads.submit(policy.rollouts, position.state, count, 4) for count in (20, 7)]
+    for part, count in zip(parts, (20, 7), strict=True):
+        assert np.array_equal(part.result()[0], first[0][:count])
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 13, 25])
