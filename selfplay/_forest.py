@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine import _gumbel
-from engine._expand import apply_answer, list_moves, tell
+from engine._expand import apply_answer, list_moves, points_given, tell
 from engine._gumbel import Halving
 from engine._select import status_here, walk_down
 from engine._tree import (
@@ -178,6 +178,7 @@ def next_leaves(forest, slots, plan, points, indices, scratch, batch, rows, fill
         batch.node[filled] = node
         batch.symmetry[filled] = random_below(forest.boards.rng[slot], terms["symmetries"])
         tell(board, terms, batch.global_values[filled])
+        batch.given[filled] = points_given(board, terms)
         rows[filled] = slot
         filled += 1
     return filled, ended

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from engine import _expand, _gumbel
 from engine._gumbel import Halving
 from engine._tree import NO_NODE
-from engine.evaluator import AnyEvaluator, Evaluation
+from engine.evaluator import BOARDS, AnyEvaluator, Evaluation
 from engine.gumbel import GumbelRoot
 from engine.search import Limits, Search, SearchConfig
 from engine.tree import Tree
-from gozero import _random, features, record
+from gozero import _board, _random, features, record
 from gozero._lockstep import play_index
 from gozero.coords import BLACK, WHITE, move_index, point_of
 from gozero.position import Position
@@ -249,6 +249,29 @@ def test_every_game_has_a_komi_of_its_own_that_the_network_is_told_and_that_coun
         end = positions(game, with_changes(settings, komi=game.record.komi))[-1]
         assert game.record.margin == abs(end.score())
         assert game.record.winner == (BLACK if end.score() > 0 else WHITE)
+
+
+def test_who_judges_boards_is_told_what_a_game_s_komi_gives_the_player_to_move() -> None:
+    told: set[float] = set()
+
+    class Hears:
+        feature_set = BOARDS
+
+        def evaluate_boards(
+            self, boards: NDArray[np.uint32], global_values: NDArray[np.float32], given: NDArray[np.float64]
+        ) -> Evaluation:
+            told.update((given * np.where(boards[:, _board.TO_PLAY] == WHITE, 1, -1)).tolist())
+            return Evaluation(np.zeros((len(boards), SIZE**2 + 1), np.float32), np.zeros(len(boards), np.float32))
+
+        def supports(self, size: int) -> bool:
+            return True
+
+        def close(self) -> None:
+            pass
+
+    settings = with_changes(GUMBEL, komi=9.5, komi_spread=1, visits=3, longest=12)
+    games = played(20, settings, evaluator=Hears(), boards=8)
+    assert {game.record.komi for game in games} == {8.5, 9.5, 10.5} == told
 
 
 def test_the_seed_decides_and_nothing_else() -> None:
