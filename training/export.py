@@ -66,6 +66,11 @@ def network_of_run(folder: RunFolder, step: int | None = None) -> tuple[Network,
         raise RunError(f"the run in {folder.path} has no checkpoint yet")
     path = checkpoint.path_of(folder.checkpoints, chosen)
     tensors, record = checkpoint.load(path)
+    if "algorithm" in record:
+        raise RunError(
+            f"the run in {folder.path} taught an agent ({record['algorithm']}), whose network plays in its own "
+            f"environment alone: agents have no network files; gozero eval agent --run {folder.path} measures them"
+        )
     config = configs.load(folder.config, _CONFIGS[record["stage"]])
     architecture = config.architecture
     if isinstance(architecture, Architecture) and architecture.reply:

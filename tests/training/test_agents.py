@@ -171,6 +171,9 @@ def test_a_run_from_the_command_line(algorithm: str, tmp_path: Path, capsys: pyt
     assert json.loads(capsys.readouterr().out)["return"] == pytest.approx(lines[0][-1]["return"])
     assert cli.main(["report", str(tmp_path / "a"), str(tmp_path / "b"), "--out", str(tmp_path / "curve.png")]) == 0
     assert (tmp_path / "curve.png").read_bytes()[:4] == b"\x89PNG"
+    capsys.readouterr()
+    assert cli.main(["export", "--run", str(tmp_path / "a")]) == 2
+    assert f"gozero eval agent --run {tmp_path / 'a'}" in capsys.readouterr().err
 
 
 def test_another_environment(tmp_path: Path):
