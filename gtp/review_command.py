@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -40,7 +40,7 @@ def main(argv: Sequence[str]) -> int:
         game = places(trees[0])
     except SgfError as error:
         raise error.within(str(arguments.file), 1) from None
-    out = _out(arguments.file, arguments.out)
+    out, curve = _out(arguments.file, arguments.out)
     position = game[-1].position
     arguments.network = options.checked_network(arguments.network)
     minutes = _expected_minutes(arguments, len(game))
@@ -58,7 +58,7 @@ def main(argv: Sequence[str]) -> int:
     except OSError as error:
         raise GozeroError(f"{out} cannot be written: {error.strerror}") from None
     _print_mistakes(found)
-    print(f"written: {out}{_draw(judged, found, arguments.file, out.with_suffix('.png'))}")
+    print(f"written: {out}{_draw(judged, found, arguments.file, curve)}")
     if len(judged) < len(game):
         print(f"stopped after move {judged[-1].place.number} of {len(position.moves)}", file=sys.stderr)
         return EXIT_INTERRUPTED
@@ -92,23 +92,44 @@ def _expected_minutes(arguments: argparse.Namespace, positions: int) -> str:
     return f", at most {total:.0f} seconds" if total < 120 else f", at most {total / 60:.0f} minutes"
 
 
-def _out(record: Path, wanted: Path | None) -> Path:
-    """Where to write: where it was asked for, or beside the record under a name that is free.
+def _out(record: Path, wanted: Path | None) -> tuple[Path, Path]:
+    """Where to write the record and its curve: where it was asked for, or beside the record under a name that is free.
+
+    A curve never replaces a file: `--out` names the record alone.
 
     Raises:
-        GozeroError: that is the record itself, or its folder is missing.
+        GozeroError: that is the record itself, a picture's name, or cannot be written.
     """
     if wanted is None:
-        wanted = record.with_name(f"{record.stem}-review.sgf")
-        number = 2
-        while wanted.exists():
-            wanted = record.with_name(f"{record.stem}-review-{number}.sgf")
-            number += 1
+        wanted = _free(lambda ending: record.with_name(f"{record.stem}-review{ending}.sgf"), with_curve=True)
+    elif wanted.suffix.lower() == ".png":
+        raise GozeroError(f"{wanted} is a picture's name, and --out names the record: its curve is drawn beside it")
     elif wanted.exists() and wanted.samefile(record):
         raise GozeroError(f"{wanted} is the record itself, which is never overwritten: choose another --out")
     if wanted.is_dir() or not wanted.parent.is_dir():
         raise GozeroError(f"{wanted} cannot be written: name a file in a folder that exists with --out")
-    return wanted
+    _try_to_write(wanted)
+    return wanted, _free(lambda ending: wanted.with_name(f"{wanted.stem}{ending}.png"))
+
+
+def _free(named: Callable[[str], Path], with_curve: bool = False) -> Path:
+    """The first of the names that an ending makes, "", "-2", "-3" ..., under which there is no file, and no curve."""
+    number, path = 1, named("")
+    while path.exists() or (with_curve and path.with_suffix(".png").exists()):
+        number += 1
+        path = named(f"-{number}")
+    return path
+
+
+def _try_to_write(path: Path) -> None:
+    """Refuses a file that cannot be written: after minutes of thinking it would be too late."""
+    try:
+        is_new = not path.exists()
+        path.open("ab").close()
+        if is_new:
+            path.unlink()
+    except OSError as error:
+        raise GozeroError(f"{path} cannot be written: {error.strerror}; name another file with --out") from None
 
 
 def _judge(arguments: argparse.Namespace, game: Sequence[Place]) -> list[Judged]:

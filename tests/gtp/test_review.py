@@ -201,6 +201,26 @@ def test_a_review_stands_beside_the_record(run, tmp_path, capsys):
     assert "game-review-2.sgf" in files(tmp_path)
 
 
+def test_no_file_is_lost_to_a_curve(run, tmp_path, capsys):
+    pytest.importorskip("matplotlib")
+    (tmp_path / "game-review.png").write_text("mine")
+    (tmp_path / "other.png").write_text("mine")
+    assert run()[0] == 0
+    assert {"game-review-2.png", "game-review-2.sgf"} < set(files(tmp_path))
+    assert run("--out", tmp_path / "other.sgf")[0] == 0
+    assert f"other.sgf and {tmp_path / 'other-2.png'}" in capsys.readouterr().out.replace("\n", "")
+    assert {(tmp_path / f"{name}.png").read_text() for name in ("game-review", "other")} == {"mine"}
+
+
+def test_what_cannot_be_written_is_refused_before_thinking(run, tmp_path, capsys):
+    (tmp_path / "away.sgf").symlink_to(tmp_path / "nowhere" / "away.sgf")  # root may write wherever there is a place
+    for name, said in (("curve.png", "a picture's name"), ("curve.PNG", "picture"), ("away.sgf", "cannot be written")):
+        status, asked = run("--out", tmp_path / name)
+        assert (status, asked) == (2, [])
+        assert said in capsys.readouterr().err
+    assert files(tmp_path) == ["away.sgf", "game.sgf"]
+
+
 def test_ctrl_c_keeps_what_was_done(run, tmp_path, capsys):
     status, _ = run(interrupt_at=2)
     assert status == 130
