@@ -6,14 +6,21 @@ import argparse
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from gozero import config as configs
 from training import agent_command, stage_command
 from training.run_folder import RunError, RunFolder, refuse_changes
 
+STAGES: Final = ("policy", "rollout", "reinforce", "value", *agent_command.WHAT)
+"""AlphaGo's stages, and the classic algorithms for any environment of Gymnasium's."""
+_FLAGS: Final = ("--resume", "--help", "-h")
+"""The options of all stages that take no value."""
+
 
 def main(argv: Sequence[str]) -> int:
     """Entry point of `gozero train`; returns 128 + the signal's number when a signal stopped the run."""
+    argv = _stage_first(argv)
     if argv[:1] == ["rollout"]:
         from training import rollout_command
 
@@ -30,21 +37,31 @@ def main(argv: Sequence[str]) -> int:
         return agent_command.main(argv[0], argv[1:])
     parser = argparse.ArgumentParser(
         prog="gozero train",
+        usage="%(prog)s STAGE --run DIR [options]",
         description="Train a network from records. Ctrl-C saves; the same command with --resume continues. "
-        "'gozero train STAGE --help' tells about the other stages.",
+        "The options below are those of the stage policy; 'gozero train STAGE --help' tells about the other stages.",
         epilog="example: gozero train policy --config compact-19 --store games.store --run runs/first",
     )
-    parser.add_argument(
-        "stage",
-        choices=["policy", "rollout", "reinforce", "value", *agent_command.WHAT],
-        help="one of AlphaGo's stages, or a classic algorithm for any environment of Gymnasium's",
-    )
+    parser.add_argument("stage", choices=STAGES, metavar="STAGE", help=f"one of {', '.join(STAGES)}")
     stage_command.add_run(parser)
     parser.add_argument("--store", metavar="DIR", help="packed store made by `gozero pack`")
     stage_command.add_settings(parser)
     parser.add_argument("--init", metavar="NETWORK", help="start from the weights of a network, by name or file")
     stage_command.add_machine(parser)
     return train_policy(parser.parse_args(argv))
+
+
+def _stage_first(argv: Sequence[str]) -> list[str]:
+    """The arguments with the stage, wherever it is, before the others: every stage has a parser of its own.
+
+    A word after an option is that option's value, also where it is a stage's name: `--run value`.
+    """
+    for place, word in enumerate(argv):
+        before = argv[place - 1] if place else ""
+        is_value = before.startswith("-") and "=" not in before and not any(flag.startswith(before) for flag in _FLAGS)
+        if word in STAGES and not is_value:
+            return [word, *argv[:place], *argv[place + 1 :]]
+    return list(argv)
 
 
 def train_policy(arguments: argparse.Namespace) -> int:
