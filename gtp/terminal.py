@@ -31,6 +31,8 @@ save FILE  write the game as SGF
 resign     give up
 quit       leave; so does the end of input (Ctrl-D, on Windows Ctrl-Z and Enter)"""
 
+AFTERWARDS: Final = "The game is over: save FILE keeps it, undo goes back into it, quit leaves."
+
 HANDICAP_KOMI: Final = 0.5
 """Komi of a handicap game where none is given."""
 
@@ -111,6 +113,8 @@ class Game:
         self._colour = colour
         self._say = say
         self._over = False
+        self._left = False
+        self._saved: set[Path] = set()
         self._commands: dict[str, Callable[[str], None]] = {
             "help": lambda argument: say(HELP),
             "undo": self._undo,
@@ -124,15 +128,15 @@ class Game:
         }
 
     def play(self, lines: Iterator[str]) -> None:
-        """Plays until the game is over, or the lines that the person types come to an end."""
+        """Plays until the person leaves, or the lines that they type come to an end."""
         position = self.position
         size, mine, yours = position.size, coords.colour_name(3 - self._colour), coords.colour_name(self._colour)
         komi, rules = komi_text(position.komi), position.rules.name
         self._say(f"{size}x{size}, komi {komi}, {rules} rules. You are {yours}, GoZero is {mine}.")
         self._say("Type a move such as D4, or help.\n")
         self._say(draw(position))
-        while not self._over:
-            if self.position.to_play != self._colour:
+        while not self._left:
+            if not self._over and self.position.to_play != self._colour:
                 self._answer()
             else:
                 line = next(lines, None)
@@ -149,6 +153,9 @@ class Game:
         if command is not None:
             command(argument.strip())
             return
+        if self._over:
+            self._say(AFTERWARDS)
+            return
         try:
             self.position.play(name, self._colour)
         except ValueError as error:
@@ -162,8 +169,7 @@ class Game:
         colour = coords.colour_name(position.to_play)
         choice = self._player.choose(position)
         if choice.point == RESIGN:
-            self._say(f"GoZero resigns. {coords.colour_name(self._colour)} wins.")
-            self._over = True
+            self._end(f"GoZero resigns. {coords.colour_name(self._colour)} wins.")
             return
         position.play(choice.point)
         thoughts = ""
@@ -177,9 +183,25 @@ class Game:
 
     def _finish_if_over(self) -> None:
         if self.position.is_over:
-            self._say("Both players passed: the game is over.")
-            self._score("")
-            self._over = True
+            self._end(f"Both players passed: the game is over. {self._final_count()}")
+
+    def _end(self, how: str) -> None:
+        self._over = True
+        self._say(f"{how}\n{AFTERWARDS}")
+
+    def _final_count(self) -> str:
+        """Who won, without the stones that are dead, as GTP's final_score counts."""
+        from engine import endgame
+        from engine.search import Limits
+        from gozero.scoring import final_score
+
+        position = self.position
+        settled = endgame.dead_stones(position, self._player.search.run(position, Limits(visits=1)).ownership)
+        score = final_score(position, settled.dead, settled.seki)
+        winner = coords.colour_name(BLACK if score > 0 else WHITE)
+        count = "The game is a draw" if score == 0 else f"{winner} wins by {score_text(abs(score))}"
+        dead = " ".join(coords.format_vertex(point, position.size) for point in settled.dead)
+        return f"{count}; taken as dead: {dead}." if dead else f"{count}; no stones are dead."
 
     def _undo(self, argument: str) -> None:
         position = self.position
@@ -190,13 +212,20 @@ class Game:
         while mover != self._colour:
             mover = position.moves[-1][0]
             position.undo()
+        self._over = False
         self._say(draw(position))
 
     def _hint(self, argument: str) -> None:
+        if self._over:
+            self._say(AFTERWARDS)
+            return
         choice = self._player.choose(self.position)
         self._say(f"GoZero would play {coords.format_vertex(choice.point, self.position.size)}.")
 
     def _score(self, argument: str) -> None:
+        if self.position.is_over:
+            self._say(self._final_count())
+            return
         from gozero.scoring import final_score
 
         score = final_score(self.position)
@@ -213,18 +242,27 @@ class Game:
             self._say("Name a file: save game.sgf")
             return
         try:
-            Path(argument).expanduser().write_text(records.text_of(self.position), encoding="utf-8")
-        except OSError as error:
-            self._say(f"Cannot write {argument}: {error.strerror}")
+            file = Path(argument).expanduser().resolve()
+            # What was saved here before is an earlier state of the same game; any other file is somebody's.
+            with file.open("w" if file in self._saved else "x", encoding="utf-8") as stream:
+                stream.write(records.text_of(self.position))
+        except FileExistsError:
+            self._say(f"{argument} is there already, and is not overwritten: choose another name")
             return
+        except (OSError, RuntimeError) as error:  # a RuntimeError is a home that cannot be found
+            self._say(f"Cannot write {argument}: {getattr(error, 'strerror', error)}")
+            return
+        self._saved.add(file)
         self._say(f"Saved as {argument}")
 
     def _resign(self, argument: str) -> None:
-        self._say(f"You resign. {coords.colour_name(3 - self._colour)} wins.")
-        self._over = True
+        if self._over:
+            self._say(AFTERWARDS)
+        else:
+            self._end(f"You resign. {coords.colour_name(3 - self._colour)} wins.")
 
     def _quit(self, argument: str) -> None:
-        self._over = True
+        self._left = True
 
 
 def draw(position: Position) -> str:

@@ -11,8 +11,9 @@ import time
 import pytest
 
 from gozero import sgf
-from gozero.coords import BLACK, WHITE
-from gtp.terminal import Game, draw, new_position
+from gozero.coords import BLACK, PASS, WHITE
+from gozero.position import Position
+from gtp.terminal import AFTERWARDS, Game, draw, new_position
 from tests.gtp.fake_player import FakePlayer
 
 
@@ -61,20 +62,50 @@ def test_undo_takes_back_a_move_and_its_answer():
     assert [colour for colour, _ in position.moves] == [BLACK]
 
 
-def test_two_passes_end_the_game_with_a_count():
-    class Passer(FakePlayer):
-        def choose(self, position, *arguments):
-            choice = super().choose(position, *arguments)
-            choice.point = 0
-            return choice
+class Passer(FakePlayer):
+    def choose(self, position, *arguments):
+        choice = super().choose(position, *arguments)
+        choice.point = PASS
+        return choice
 
+
+def test_two_passes_end_the_game_with_a_count(tmp_path):
     said = []
-    lines = iter(["d4\n", "pass\n", "e5\n"])
     game = Game(new_position(9, 6.5, "chinese", 0), Passer(), BLACK, said.append)
-    game.play(lines)
-    # The engine passes after D4, so that the person's pass ends the game.
-    assert next(lines) == "e5\n", "nothing was read after the end"
-    assert "Black leads by 74.5" in said[-1]
+    file = tmp_path / "game.sgf"
+    # The engine passes after D4, so that the person's pass ends the game; it stays to be saved.
+    game.play(iter(["d4\n", "pass\n", "e5\n", "hint\n", f"save {file}\n"]))
+    assert "Black wins by 74.5; no stones are dead." in said[-4]
+    assert said[-3] == said[-2] == AFTERWARDS
+    assert len(sgf.read(file)[0].moves) == 3
+
+
+def test_dead_stones_do_not_count_at_the_end():
+    # Black holds the left, White the right, and a white stone lies dead at B3.
+    rows = [". . . X O . ."] * 4 + [". O . X O . ."] + [". . . X O . ."] * 2
+    said = []
+    position = Position.from_ascii("\n".join(rows), komi=0.5, rules="japanese")
+    Game(position, Passer(), BLACK, said.append).play(iter(["pass\n", "score\n", "quit\n", "undo\n"]))
+    assert "Black wins by 7.5; taken as dead: B3." in said[-2]
+    assert said[-1] == "Black wins by 7.5; taken as dead: B3."
+
+
+def test_a_finished_game_can_be_taken_up_again():
+    said, position = play(["d4", "resign", "e5", "resign", "undo", "f6", "e5"])
+    assert said.count("You resign. White wins.") == 1
+    assert len(position.moves) == 4
+    said, position = play(["d4", "undo"], resigns=True)
+    assert "GoZero resigns. Black wins." in said
+    assert len(position.moves) == 0
+
+
+def test_saving_overwrites_nothing_but_the_same_game(tmp_path):
+    mine = tmp_path / "mine.sgf"
+    mine.write_text("mine")
+    said, _ = play([f"save {mine}", f"save {tmp_path}/game.sgf", "d4", f"save {tmp_path}/game.sgf"])
+    assert f"{mine} is there already" in said
+    assert mine.read_text() == "mine"
+    assert len(sgf.read(tmp_path / "game.sgf")[0].moves) == 2
 
 
 def test_resigning():
@@ -90,7 +121,9 @@ def test_komi_and_score_are_said_with_all_their_digits():
 
 def test_small_commands(tmp_path):
     file = tmp_path / "game.sgf"
-    said, position = play(["help", "hint", "score", "d4", "board", f"save {file}", f"save {tmp_path}", "quit", "e5"])
+    said, position = play(
+        ["help", "hint", "score", "d4", "board", f"save {file}", f"save {tmp_path}/no/x", "quit", "e5"]
+    )
     assert len(position.moves) == 2
     assert "GoZero would play" in said
     assert "As the board stands, White leads by 7.5" in said
