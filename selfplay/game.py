@@ -133,8 +133,9 @@ def play_games(
     boards: int = 256,
     threads: int = 1,
     watch: Callable[[Turn], None] | None = None,
+    first: int = 0,
 ) -> Iterator[Finished]:
-    """Plays games 0 to `games` - 1, at most `boards` at a time, and yields each when it has ended.
+    """Plays `games` games, numbered from `first`, at most `boards` at a time, and yields each when it has ended.
 
     Args:
         policies: who can be given a seat; their values are looked at only where resigning is allowed.
@@ -149,7 +150,7 @@ def play_games(
             raise ValueError(f"a policy does not play on {settings.size}x{settings.size}")
     table = _Table(policies, seats, settings, seed, min(boards, games), threads, watch)
     try:
-        yield from table.play(games)
+        yield from table.play(first, first + games)
     finally:
         table.close()
 
@@ -195,8 +196,8 @@ class _Table:
         if self._pool:
             self._pool.shutdown()
 
-    def play(self, games: int) -> Iterator[Finished]:
-        following = 0
+    def play(self, first: int, end: int) -> Iterator[Finished]:
+        following = first
         for slot in range(len(self._numbers)):
             self._begin(slot, following)
             following += 1
@@ -205,7 +206,7 @@ class _Table:
             over = [self._turn(int(seat), active[seats == seat]) for seat in np.unique(seats)]
             for slot in np.sort(np.concatenate(over)).tolist():
                 yield self._finish(slot)
-                if following < games:
+                if following < end:
                     self._begin(slot, following)
                     following += 1
                 else:

@@ -46,16 +46,19 @@ def u_samples(
     *,
     boards: int = 256,
     threads: int = 1,
+    first: int = 0,
 ) -> Iterator[Sample]:
     """Plays `games` games with U drawn evenly from 1 to `latest` (450 on 19x19), and yields those that are of use.
 
     Those are all that had not ended by then, and that ended by two passes or resignation: longer ones have no result.
+    They are the seed's games from number `first`; the same ones whether they are asked for at once or in pieces.
     """
     if latest < 1:
         raise ValueError(f"the latest random move must be at least the first, not {latest}")
-    chosen = np.random.default_rng((seed, latest)).integers(1, latest + 1, games)
+    chosen = np.random.default_rng((seed, latest)).integers(1, latest + 1, first + games)
     seats = seats_of(chosen)
-    for game in play_games((supervised, reinforced), seats, games, settings, seed, boards=boards, threads=threads):
+    policies = (supervised, reinforced)
+    for game in play_games(policies, seats, games, settings, seed, boards=boards, threads=threads, first=first):
         ply = int(chosen[game.number])
         if ply < game.record.moves.size and game.record.ending != "unknown":
             yield Sample(game.record, ply)

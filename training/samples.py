@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +33,9 @@ class SamplingConfig(Config, frozen=True):
     latest: int = 0
     """The latest random move; 0 = one and a quarter for each point of the board, 450 on 19x19 as in the paper."""
     part: int = 5_000
-    """Games that are kept together: what a killed run loses at most."""
+    """Games that are kept together, and share a seed."""
     boards: int = 256
-    """Games at a time."""
+    """Games at a time. Twice as many are lost at most where a run is stopped or killed."""
     seed: int = 1
     """Of all games."""
     play: GameSettings = GameSettings()
@@ -51,6 +52,11 @@ class SamplingConfig(Config, frozen=True):
         """The latest random move."""
         return self.latest or round(450 / 361 * self.play.size**2)
 
+    @property
+    def piece(self) -> int:
+        """Games of a part that are kept as soon as they are played: few, and still enough to keep all boards busy."""
+        return 2 * self.boards
+
 
 def make_samples(
     config: SamplingConfig,
@@ -59,37 +65,74 @@ def make_samples(
     folder: Path,
     on_progress: Callable[[int, int], Any] | None = None,
 ) -> Path:
-    """The store of the games that `config` asks for, in `folder`; parts that are there already are not played again.
+    """The store of the games that `config` asks for, in `folder`; what is there already is not played again.
 
-    `on_progress` hears (games played, games).
+    `on_progress` hears (games played, games): before the first game, whenever some have ended, and in the end.
     """
     path = folder / "games.store"
     if (path / POSITIONS).is_file():
         return path
     parts = []
+
+    def told(done: int) -> None:
+        if on_progress:
+            on_progress(done, config.games)
+
     for number, first in enumerate(range(0, config.games, config.part)):
+        told(first)
         part = folder / "parts" / f"{number:05d}.store"
         if not (part / POSITIONS).is_file():
-            seed = (config.seed << 32) + number
-            count = min(config.part, config.games - first)
+            _play_part(config, (supervised, reinforced), number, part, told)
+        parts.append(part)
+    told(config.games)
+    _join(parts, path)
+    return path
+
+
+def _play_part(
+    config: SamplingConfig,
+    policies: tuple[Evaluator, Evaluator],
+    number: int,
+    part: Path,
+    told: Callable[[int], None],
+) -> None:
+    """Plays what is missing of a part, piece by piece, and joins the pieces."""
+    before = number * config.part
+    games = min(config.part, config.games - before)
+    folder = part.with_suffix(".pieces")
+    pieces = []
+    for first in range(0, games, config.piece):
+        told(before + first)
+        piece = folder / f"{first:05d}.store"
+        if not (piece / POSITIONS).is_file():
             samples = u_samples(
-                supervised, reinforced, config.play, config.latest_move, count, seed, boards=config.boards
+                *policies,
+                config.play,
+                config.latest_move,
+                min(config.piece, games - first),
+                (config.seed << 32) + number,
+                boards=config.boards,
+                first=first,
             )
             positions = []
-            with StoreWriter(part, overwrite=True) as writer:
+            with StoreWriter(piece, overwrite=True) as writer:
                 for sample in samples:
                     writer.append(sample.record)
                     positions.append(sample.ply)
-            _write_positions(part, np.array(positions, np.int32))
-        parts.append(part)
-        if on_progress:
-            on_progress(min(first + config.part, config.games), config.games)
+                    told(before + first + len(positions))  # no more than that; games of no use are not seen here
+            _write_positions(piece, np.array(positions, np.int32))
+        pieces.append(piece)
+    _join(pieces, part)
+    shutil.rmtree(folder)
+
+
+def _join(stores: Sequence[Path], path: Path) -> None:
+    """One store of the games of several, and the position of each."""
     with StoreWriter(path, overwrite=True) as writer:
-        for part in parts:
-            store = Store.open(part)
+        for each in stores:
+            store = Store.open(each)
             writer.append_rows(np.asarray(store.games), np.asarray(store.moves), "self-play")
-    _write_positions(path, np.concatenate([np.load(part / POSITIONS) for part in parts]))
-    return path
+    _write_positions(path, np.concatenate([np.load(each / POSITIONS) for each in stores]))
 
 
 def one_a_game(store: Store, seed: int) -> NDArray[np.int64]:

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from gozero import config as configs
+from gozero.cli import EXIT_INTERRUPTED
 from training import stage_command
 from training.run_folder import RunError, RunFolder, resumed_config
 
 if TYPE_CHECKING:
     from engine.evaluator import Evaluator
     from training.value import ValueConfig
+
+LINE_SECONDS: Final = 10.0
+"""Between two lines that say how many games are played."""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -79,8 +85,15 @@ def _train(arguments: argparse.Namespace) -> int:
         if world.writes and not arguments.resume:
             folder.create(config)
         if stage is None:
-            with first_before_others(world):
-                store = _games(config, players, folder)
+            try:
+                with first_before_others(world):
+                    store = _games(config, players, folder)
+            except KeyboardInterrupt:
+                if world.writes:
+                    lost = f"stopped; of the games, at most the last {config.sampling.piece} are lost"
+                    command = f"gozero train value --run {arguments.run} --resume"
+                    print(f"{lost}; continue with: {command}", file=sys.stderr)
+                return EXIT_INTERRUPTED
             stage = ValueStage(config, str(store), device, world)
         if world.writes and arguments.resume:
             folder.write_config(config)
@@ -122,7 +135,12 @@ def _games(config: ValueConfig, players: list[Evaluator], folder: RunFolder) -> 
     """The store of the games that the run's policies have played; plays what is missing."""
     from training.samples import make_samples
 
+    last = -math.inf
+
     def told(done: int, total: int) -> None:
-        print(f"games: {done:,} of {total:,}", file=sys.stderr, flush=True)
+        nonlocal last
+        if time.monotonic() - last >= LINE_SECONDS or done == total:
+            last = time.monotonic()
+            print(f"games: {done:,} of {total:,}", file=sys.stderr, flush=True)
 
     return make_samples(config.sampling, players[0], players[1], folder.path, told)

@@ -20,7 +20,7 @@ from gozero.record import GameRecord
 from gozero.store import Store, StoreWriter
 from selfplay.game import RANDOM, GameSettings
 from selfplay.u_sampling import seats_of, u_samples
-from training import export_command, train_command, value_eval
+from training import export_command, samples, train_command, value_eval
 from training.batches import BatchSource
 from training.beside import POSITIONS
 from training.run_folder import RunFolder
@@ -79,6 +79,59 @@ def test_parts_are_not_played_again(tmp_path: Path) -> None:
     assert (whole / "moves.u16").read_bytes() == (other / "moves.u16").read_bytes()
     assert np.array_equal(np.load(whole / POSITIONS), np.load(other / POSITIONS))
     assert len(np.load(whole / POSITIONS)) == len(Store.open(whole)) > 30
+
+
+def test_a_stop_loses_a_piece_and_the_games_are_those_of_a_whole_part(tmp_path: Path) -> None:
+    play = GameSettings(size=3, komi=0.5)
+    config = SamplingConfig(games=50, part=30, boards=5, play=play, latest=3)
+    told: list[int] = []
+
+    def stop(done: int, games: int) -> None:
+        told.append(done)
+        if done > 25:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        make_samples(config, UniformEvaluator(), UniformEvaluator(), tmp_path, stop)
+    assert told[0] == 0
+    assert told == sorted(told)
+    assert len(set(told)) > 10  # within a piece
+    pieces = tmp_path / "parts" / "00000.pieces"
+    assert sorted(path.name for path in pieces.iterdir()) == ["00000.store", "00010.store"]
+    kept = (pieces / "00010.store" / "moves.u16").stat().st_ino
+    seen: list[int] = []
+
+    def look(done: int, games: int) -> None:
+        if pieces.is_dir():
+            seen.append((pieces / "00010.store" / "moves.u16").stat().st_ino)
+
+    store = Store.open(make_samples(config, UniformEvaluator(), UniformEvaluator(), tmp_path, look))
+    assert set(seen) == {kept}
+    assert not pieces.exists()
+    whole = [
+        sample
+        for number, games in enumerate((30, 20))
+        for sample in u_samples(UniformEvaluator(), UniformEvaluator(), play, 3, games, (1 << 32) + number, boards=5)
+    ]
+    plies = np.load(store.path / POSITIONS).tolist()
+    assert len(whole) == len(store) > 30
+    found = sorted((store.record(row).moves.tolist(), ply) for row, ply in enumerate(plies))
+    assert found == sorted((sample.record.moves.tolist(), sample.ply) for sample in whole)
+
+
+def test_ctrl_c_among_the_games_says_how_it_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stopped(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(samples, "u_samples", stopped)
+    command = ["value", "--config", "value-9", "--supervised", "compact-9", "--reinforced", "compact-9"]
+    run = ["--run", str(tmp_path / "run"), "--threads", "1", "--device", "cpu"]
+    assert cli.main(["train", *command, *run, "--set", "network.blocks=1"]) == 130
+    said = capsys.readouterr().err
+    assert "games: 0 of" in said
+    assert said.endswith(f"continue with: gozero train value --run {tmp_path / 'run'} --resume\n")
 
 
 def test_rows_come_from_the_position_of_their_game(games: Path) -> None:
