@@ -52,7 +52,7 @@ def _play(path: Path, settings: TournamentConfig, in_json: bool) -> int:
     game_settings = match_options.game_settings(
         {name: getattr(settings, name) for name in match_options.DEFAULTS}, tuple(commands.values())
     )
-    folder = TournamentFolder(path, settings)
+    folder = TournamentFolder(path, settings, commands)
     games = schedule(settings, game_settings, commands, folder.played)
     before = len(folder.played)
 

@@ -6,18 +6,22 @@ killed loses the games under way, and nothing else.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 import msgspec
 
+from engine import player_file
 from gozero import config, sgf_info
 from gozero.durable import write_durably
 from gozero.errors import GozeroError
 from selfplay.boards import Game
+from selfplay.gtp_client import split_command
 from selfplay.gtp_game import FIRST, SECOND, GameResult
 from selfplay.match_text import game_sgf
 from selfplay.tournament import Pair, Played, TournamentConfig
@@ -28,6 +32,12 @@ RECORDS: Final = "records"
 LOGS: Final = "logs"
 CONDITIONS: Final = ("size", "komi", "rules", "time_per_move", "referee", "opening_plies", "seed", "options")
 """What may not change once games were played: their results would not be of one kind."""
+SUFFIXES: Final = (".yaml", ".onnx", ".safetensors", ".npz")
+"""Of files that players are made of."""
+DIGESTS: Final = "files.json"
+"""The files that players are made of: {player: {file as it is named: SHA-256}}."""
+
+Digests: TypeAlias = dict[str, dict[str, str]]
 
 
 class TournamentError(GozeroError):
@@ -37,21 +47,26 @@ class TournamentError(GozeroError):
 class TournamentFolder:
     """A tournament on disk: made, or found as it was left."""
 
-    def __init__(self, path: Path, settings: TournamentConfig) -> None:
+    def __init__(self, path: Path, settings: TournamentConfig, commands: Mapping[str, str] | None = None) -> None:
         """Take up the tournament in `path`, or begin one there; `settings` may add players and games.
 
+        `commands` are the players' command lines, which tell the files that they are made of.
+
         Raises:
-            TournamentError: games were played there under other conditions, or cannot be read.
+            TournamentError: games were played there under other conditions or by others, or cannot be read.
         """
         self.path = path
         self.played = finished_games(path)
+        digests = {name: digests_of(command) for name, command in (commands or {}).items()}
         if self.played:
             _refuse_changes(stored(path), settings, path)
+            digests = self._with_kept(digests)
         for folder in (path, path / RECORDS, path / LOGS):
             folder.mkdir(parents=True, exist_ok=True)
         with (path / GAMES).open("ab") as file:  # a line that was cut off must not swallow the next one
             file.truncate(len(_whole_lines(path / GAMES)))
         write_durably(path / CONFIG, config.dump(settings))
+        write_durably(path / DIGESTS, msgspec.json.encode(digests))
 
     @property
     def logs(self) -> Path:
@@ -81,6 +96,39 @@ class TournamentFolder:
             os.fsync(file.fileno())
         self.played.append(played)
         return played
+
+    def _with_kept(self, digests: Digests) -> Digests:
+        """`digests` and those that are kept. Raises TournamentError where a file is another one than games were played
+        with; folders that were made before digests were kept have none."""
+        known = self.path / DIGESTS
+        kept = msgspec.json.decode(known.read_bytes(), type=Digests) if known.exists() else {}
+        have_played = {name for played in self.played for name in played.players}
+        for name in sorted(have_played & kept.keys() & digests.keys()):
+            for file, digest in kept[name].items():
+                if _digest(file) != digest:
+                    raise TournamentError(
+                        f"{file}, which is part of the player {name}, is not what it was when games were played in "
+                        f"{self.path}: put the old file back, or name another folder with --run"
+                    )
+        return {**kept, **digests}
+
+
+def digests_of(command: str) -> dict[str, str]:
+    """SHA-256 of the files that make a player what it is: those that its command line names, and the networks and
+    rollouts that a player file among them names by path."""
+    words = split_command(command)[1:]
+    names = {part for word in words for part in (word, word.partition("=")[2])}  # also --network=FILE
+    for name in [name for name in names if name.endswith(".yaml") and Path(name).is_file()]:
+        with contextlib.suppress(config.ConfigError):  # another program's
+            settings = player_file.read(name)
+            names |= {*settings.networks, settings.rollouts}
+    digests = {name: _digest(name) for name in sorted(names) if Path(name).suffix in SUFFIXES}
+    return {name: digest for name, digest in digests.items() if digest}
+
+
+def _digest(file: str) -> str:
+    """SHA-256 of a file; "" where there is none."""
+    return hashlib.sha256(Path(file).read_bytes()).hexdigest() if Path(file).is_file() else ""
 
 
 def require_tournament(path: Path) -> None:

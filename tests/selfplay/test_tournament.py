@@ -218,6 +218,33 @@ def test_games_of_different_kinds_are_not_mixed(options, sentence, tmp_path):
     assert config.load(tmp_path / "config.yaml", TournamentConfig) == more
 
 
+@pytest.mark.parametrize("changed", ["own.yaml", "own.onnx", "other.onnx"])
+def test_a_player_whose_files_have_changed_is_another_one(changed, tmp_path):
+    own, network, other = (tmp_path / name for name in ("own.yaml", "own.onnx", "other.onnx"))
+    own.write_text(f"network: {network}\n")
+    network.write_bytes(b"one")
+    other.write_bytes(b"one")
+    python = f'"{sys.executable}"'
+    commands = {"a": command_of(str(own), ""), "b": f"{python} bot.py --network={other}", "c": f"{python} bot.py"}
+    run = tmp_path / "run"
+    TournamentFolder(run, made(), commands)
+    before = (tmp_path / changed).read_text()
+    (tmp_path / changed).write_text(f"{before}\n")  # nobody has played yet
+    TournamentFolder(run, made(), commands)
+    keep(run, game("a", "b", 1, 1))
+    TournamentFolder(run, made("a b c d"), {**commands, "d": f"{python} bot.py"})
+    (tmp_path / changed).write_text(before)
+    with pytest.raises(
+        TournamentError, match=rf"{changed}, which is part of the player .*put the old file back.*--run"
+    ):
+        TournamentFolder(run, made(), commands)
+    (tmp_path / changed).unlink()
+    with pytest.raises(TournamentError, match=changed):
+        TournamentFolder(run, made(), commands)
+    (run / "files.json").unlink()  # as in folders that were made before
+    assert len(TournamentFolder(run, made(), commands).played) == 1
+
+
 # --- the command -----------------------------------------------------------------------------------------------------
 
 
