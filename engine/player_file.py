@@ -76,8 +76,8 @@ class PlayerSettings(config.Config, frozen=True):
         if self.is_without_network:
             if share > 0:
                 raise ValueError(
-                    f"without a network values are rollouts': leave search.rollout_share (lambda) at 0, not {share}, "
-                    "or say --network none"
+                    f"without a network all values are rollouts', so search.rollout_share (lambda) must be 0, not "
+                    f"{share}; the player without a network is rollouts (--player rollouts)"
                 )
         elif (self.rollouts != NO_ROLLOUTS) != (share > 0):
             raise ValueError(
@@ -152,13 +152,9 @@ def load_player(
     """
     from engine.player import Player
 
-    settings = _with_networks(name, network, policy, value, overrides)
-    chosen_level = None if level is None else levels.find(level)
-    if chosen_level is not None:
-        settings = _at_level(settings, chosen_level)
-        visits = settings.visits if visits is None else visits
-    settings = _with_overrides(settings, visits, seconds, temperature)
-    settings = _with_rollouts(settings, rollouts, rollout_share)
+    settings = settings_of(
+        name, network, visits, seconds, temperature, level, policy, value, rollouts, rollout_share, overrides
+    )
     search_config = settings.search
     if threads is not None:
         search_config = msgspec.structs.replace(search_config, batches_in_flight=threads)
@@ -166,6 +162,33 @@ def load_player(
     leaf_rollouts = None if settings.is_without_network else _rollouts(settings.rollouts, size)
     search = Search(_evaluator(settings, size, seed), search_config, seed, leaf_rollouts)
     return Player(search, settings, seed)
+
+
+def settings_of(
+    name: str = "auto",
+    network: str | None = None,
+    visits: int | None = None,
+    seconds: float | None = None,
+    temperature: float | None = None,
+    level: int | None = None,
+    policy: str | None = None,
+    value: str | None = None,
+    rollouts: str | None = None,
+    rollout_share: float | None = None,
+    overrides: Sequence[str] = (),
+) -> PlayerSettings:
+    """The settings of the player that `load_player` would make, without a look at the networks and rollouts they name.
+
+    Raises:
+        ValueError, PlayerError, LevelError, ConfigError: as `load_player`.
+    """
+    settings = _with_networks(name, network, policy, value, overrides)
+    chosen_level = None if level is None else levels.find(level)
+    if chosen_level is not None:
+        settings = _at_level(settings, chosen_level)
+        visits = settings.visits if visits is None else visits
+    settings = _with_overrides(settings, visits, seconds, temperature)
+    return _with_rollouts(settings, rollouts, rollout_share)
 
 
 def networks_of(name: str, network: str | None = None) -> list[str]:
@@ -261,7 +284,11 @@ def _with_overrides(
 def _with_rollouts(settings: PlayerSettings, rollouts: str | None, rollout_share: float | None) -> PlayerSettings:
     if rollouts is None and rollout_share is None:
         return settings
-    if settings.is_without_network and not rollout_share:
+    if settings.is_without_network:
+        if rollout_share:
+            raise ValueError(
+                f"without a network all values are rollouts': leave lambda = {rollout_share} out, or name a network"
+            )
         return settings if rollouts is None else msgspec.structs.replace(settings, rollouts=rollouts)
     share = rollout_share
     if share is None:

@@ -18,6 +18,7 @@ from engine.player_file import (
     PlayerSettings,
     load_player,
     networks_of,
+    settings_of,
 )
 from engine.search import Limits, SearchConfig
 from gozero import config, data_files
@@ -129,8 +130,14 @@ def test_the_player_without_a_network_can_play_random_games() -> None:
     assert visits[1] != visits[2]
     assert load_player(size=9, policy="none", value="none", seed=1).settings.is_without_network
     assert load_player("no-rollouts", 9, network="none", seed=1).settings == load_player("rollouts", 9, seed=1).settings
-    with pytest.raises(ValueError, match=r"leave search\.rollout_share"):
-        load_player(size=9, network="none", rollout_share=0.5)
+
+
+def test_without_a_network_lambda_is_nobodys_and_the_sentence_helps() -> None:
+    with pytest.raises(ValueError, match=r"leave lambda = 0\.5 out, or name a network"):
+        settings_of(network="none", rollout_share=0.5)
+    with pytest.raises(ValueError, match=r"must be 0, not 0\.5; .* is rollouts \(--player rollouts\)"):
+        settings_of("alphago", network="none")
+    assert settings_of("rollouts").is_without_network
 
 
 def test_the_default_player_plays_rollouts_and_its_levels_none() -> None:
