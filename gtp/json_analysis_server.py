@@ -67,7 +67,8 @@ def main(argv: Sequence[str]) -> int:
     if arguments.player != PLAYER or network is not None:  # for the default one's sake nothing need be imported
         from engine import player_file
 
-        player_file.networks_of(arguments.player, network)  # what cannot play is refused now, not at every query
+        # What cannot play is refused now, not at every query.
+        options.check_files(player_file.settings_of(arguments.player, network))
     with standard_output() as descriptor:
         server = Server(defaults, Players(arguments.player, network, arguments.threads), writer(descriptor))
         status = server.serve(0, arguments.quit_without_waiting)

@@ -6,13 +6,14 @@ import argparse
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from gozero import coords
 
 if TYPE_CHECKING:
     from engine.network_file import NetworkInfo
     from engine.player import Player
+    from engine.player_file import PlayerSettings
 
 
 DEFAULT_PLAYER: Final = "auto"
@@ -55,11 +56,14 @@ def add_player(parser: argparse.ArgumentParser) -> None:
 
 
 def check(arguments: argparse.Namespace) -> None:
-    """Refuses rules that nobody knows, a level, a player or a key of player files that there is not, and networks and
-    rollouts that are not there or damaged; paths are made absolute, and a size that nobody named is filled in.
+    """Refuses what would fail at the first move: rules that nobody knows, a level, a player or a key of player files
+    that there is not, options that do not go together, and networks and rollouts,
+    named by an option or by the player, that are not there or damaged.
+
+    Paths are made absolute, and a size that nobody named is filled in.
 
     Raises:
-        ValueError: there are no such rules.
+        ValueError: there are no such rules, or the options do not go together.
         GozeroError: there is no such level, player, key, network or rollouts.
     """
     if arguments.level is not None:
@@ -72,23 +76,35 @@ def check(arguments: argparse.Namespace) -> None:
         parse_rules(arguments.rules)
     if arguments.player.endswith(".yaml"):
         arguments.player = _whole_path(arguments.player)
-    if arguments.overrides or arguments.player != DEFAULT_PLAYER:  # for the default one's sake nothing need be imported
-        from engine import player_file
-
-        player_file.read(arguments.player, arguments.overrides)
     infos = []
     for option in NETWORKS:
         named, info = _network(getattr(arguments, option))
         setattr(arguments, option, named)
         infos += [info] if info else []
+    if arguments.rollouts is not None and _is_path(arguments.rollouts, ".npz"):
+        arguments.rollouts = _whole_path(arguments.rollouts)
+    rolls_out = arguments.rollouts is not None or arguments.rollout_share is not None
+    if arguments.overrides or rolls_out or arguments.player != DEFAULT_PLAYER:  # the default one need import nothing
+        from engine import player_file
+
+        settings = player_file.settings_of(**_wishes(arguments))
+        infos = check_files(settings)
     if arguments.size is None:
         arguments.size = _usual_size(infos)
-    if arguments.rollouts not in (None, "auto", "random", "none"):
+
+
+def check_files(settings: PlayerSettings) -> list[NetworkInfo]:
+    """Refuses a player whose networks or rollouts are not there; what the files of named networks say about themselves.
+
+    Raises:
+        NetworkFileError, RolloutFileError: there is no such file, or it cannot be read.
+    """
+    if settings.rollouts not in ("auto", "random", "none"):
         from engine import rollout_file
 
-        if _is_path(arguments.rollouts, ".npz"):
-            arguments.rollouts = _whole_path(arguments.rollouts)
-        rollout_file.load(rollout_file.find(arguments.rollouts, arguments.size))
+        rollout_file.load(rollout_file.find(settings.rollouts, DEFAULT_SIZE))
+    infos = [_network(name)[1] for name in settings.networks]
+    return [info for info in infos if info is not None]
 
 
 def _usual_size(networks: Sequence[NetworkInfo]) -> int:
@@ -132,25 +148,28 @@ def player_maker(arguments: argparse.Namespace) -> Callable[[int], Player]:
     def make(size: int) -> Player:
         from engine.player_file import load_player
 
-        player = load_player(
-            arguments.player,
-            size=size,
-            network=arguments.network,
-            visits=arguments.visits,
-            seconds=arguments.time,
-            threads=arguments.threads,
-            temperature=arguments.temperature,
-            level=arguments.level,
-            policy=arguments.policy,
-            value=arguments.value,
-            rollouts=arguments.rollouts,
-            rollout_share=arguments.rollout_share,
-            overrides=arguments.overrides,
-        )
+        player = load_player(size=size, threads=arguments.threads, **_wishes(arguments))
         make_ready(player, size)
         return player
 
     return make
+
+
+def _wishes(arguments: argparse.Namespace) -> dict[str, Any]:
+    """What the options ask of a player, as arguments of `player_file.settings_of`."""
+    return {
+        "name": arguments.player,
+        "network": arguments.network,
+        "visits": arguments.visits,
+        "seconds": arguments.time,
+        "temperature": arguments.temperature,
+        "level": arguments.level,
+        "policy": arguments.policy,
+        "value": arguments.value,
+        "rollouts": arguments.rollouts,
+        "rollout_share": arguments.rollout_share,
+        "overrides": arguments.overrides,
+    }
 
 
 def make_ready(player: Player, size: int) -> None:

@@ -222,11 +222,14 @@ def test_rollouts_answer_too(start):
         (["--network", "compakt-9"], "did you mean compact-9?"),
         (["--player", "nobody"], "there is no player nobody"),
         (["--player", "alphago", "--network", "none"], "without a network"),
+        (["--player", "mine.yaml"], "nope.onnx"),
         (["-config", "nowhere.cfg"], "nowhere.cfg"),
         (["-override-config", "maxVisits=many"], "maxVisits"),
     ],
 )
-def test_what_it_is_started_with_makes_no_sense(words, said, capsys):
+def test_what_it_is_started_with_makes_no_sense(words, said, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.yaml").write_text("network: nope.onnx\n")
     assert cli.main(["analysis", *words]) == 2
     captured = capsys.readouterr()
     assert captured.out == ""

@@ -55,10 +55,27 @@ def test_what_is_not_there_is_refused_at_the_start(words):
         assert str(Path("no").resolve()) in str(caught.value), "the whole path"
 
 
-def test_what_only_the_player_can_refuse():
-    arguments = parsed("--lambda 0.5 --rollouts none")
-    with pytest.raises(ValueError, match="rollout"):
-        options.player_maker(arguments)(9)
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ("--set network=nope", "no network nope"),
+        ("--set rollouts=nope", "no rollouts nope"),
+        ("--player FILE", "nope.onnx"),
+        ("--lambda 0.5 --rollouts none", "name some"),
+        ("--network none --lambda 0.5", "leave lambda"),
+        ("--player alphago --network none", "--player rollouts"),
+    ],
+)
+def test_what_the_player_would_refuse_at_its_first_move_is_refused_at_the_start(words, sentence, tmp_path):
+    file = tmp_path / "mine.yaml"
+    file.write_text("network: nope.onnx\n")
+    with pytest.raises((GozeroError, ValueError), match=sentence):
+        parsed(words.replace("FILE", str(file)))
+
+
+def test_a_network_of_the_player_decides_the_board_too():
+    assert parsed("--set network=compact-9").size == 9
+    assert parsed("--set network=compact-9 --network compact-19").size == 19
 
 
 def test_a_network_that_was_cut_short_is_refused_at_the_start(tmp_path):
