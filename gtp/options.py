@@ -57,7 +57,7 @@ def add_player(parser: argparse.ArgumentParser) -> None:
 
 def check(arguments: argparse.Namespace) -> None:
     """Refuses what would fail at the first move: rules that nobody knows, a level, a player or a key of player files
-    that there is not, options that do not go together, and networks and rollouts,
+    that there is not, options that do not go together, a player who would think for ever, and networks and rollouts,
     named by an option or by the player, that are not there or damaged.
 
     Paths are made absolute, and a size that nobody named is filled in.
@@ -88,6 +88,8 @@ def check(arguments: argparse.Namespace) -> None:
         from engine import player_file
 
         settings = player_file.settings_of(**_wishes(arguments))
+        if settings.visits is None and settings.seconds is None:
+            raise ValueError("this player would think about a move for ever: name visits or seconds (--visits, --time)")
         infos = check_files(settings)
     if arguments.size is None:
         arguments.size = _usual_size(infos)

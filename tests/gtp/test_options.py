@@ -64,6 +64,7 @@ def test_what_is_not_there_is_refused_at_the_start(words):
         ("--lambda 0.5 --rollouts none", "name some"),
         ("--network none --lambda 0.5", "leave lambda"),
         ("--player alphago --network none", "--player rollouts"),
+        ("--set seconds=null", "name visits or seconds"),
     ],
 )
 def test_what_the_player_would_refuse_at_its_first_move_is_refused_at_the_start(words, sentence, tmp_path):
@@ -71,6 +72,13 @@ def test_what_the_player_would_refuse_at_its_first_move_is_refused_at_the_start(
     file.write_text("network: nope.onnx\n")
     with pytest.raises((GozeroError, ValueError), match=sentence):
         parsed(words.replace("FILE", str(file)))
+
+
+def test_limits_from_elsewhere_replace_those_of_a_file():
+    for words in ("--set seconds=null --visits 5", "--set seconds=null --time 1", "--set seconds=null --level 3"):
+        parsed(words)
+    parsed("--set seconds=null --set visits=9")
+    parsed("--player policy")
 
 
 def test_a_network_of_the_player_decides_the_board_too():
