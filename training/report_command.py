@@ -12,6 +12,7 @@ def main(argv: Sequence[str]) -> int:
         description="Draw the curves of training runs, also of one that goes on, beside published numbers of others. "
         "Runs of gozero train value get the errors of their values on what is taught and on held-out games. "
         "Runs of gozero train reinforce get their scores against their start and their past. "
+        "Runs of gozero train rollout get the loss and the accuracy of both policies. "
         "Agents (dqn, actor-critic, policy-gradient) get learning curves; runs of one name are drawn as one.",
         epilog="example: gozero report runs/first runs/second --out comparison.png",
     )
@@ -21,7 +22,7 @@ def main(argv: Sequence[str]) -> int:
     )
     options = parser.parse_args(argv)
 
-    from training import agent_plot, reinforce_plot, value_plot
+    from training import agent_plot, reinforce_plot, rollout_plot, value_plot
     from training.report import write_report
     from training.run_facts import read_run
     from training.run_folder import RunError, RunFolder
@@ -34,7 +35,10 @@ def main(argv: Sequence[str]) -> int:
         raise RunError("runs of agents and of networks that learn from records have no page in common: name one kind")
     if players and len(players) < len(folders):
         raise RunError("runs that learn from their games and from records have no page in common: name one kind")
-    runs = [] if agents or players else [read_run(name) for name in options.runs]
+    fitted = [] if agents or players else [curve for folder in folders if (curve := rollout_plot.read_curve(folder))]
+    if fitted and len(fitted) < len(folders):
+        raise RunError("runs of gozero train rollout and of others have no page in common: name one kind")
+    runs = [] if agents or players or fitted else [read_run(name) for name in options.runs]
     judges = [run for run in runs if not run.teaches_moves]
     if judges and len(judges) < len(runs):
         raise RunError("runs that teach moves and runs that teach values alone have no page in common: name one kind")
@@ -42,6 +46,8 @@ def main(argv: Sequence[str]) -> int:
         agent_plot.draw(agents, out)
     elif players:
         reinforce_plot.draw(players, out)
+    elif fitted:
+        rollout_plot.draw(fitted, out)
     elif judges:
         value_plot.draw(judges, out)
     else:

@@ -297,6 +297,26 @@ def test_a_run_that_learns_from_its_games_is_drawn_with_its_scores(
     assert "have no page in common" in capsys.readouterr().err
 
 
+def test_a_rollout_run_is_drawn_with_the_loss_and_the_accuracy_of_both_policies(
+    tmp_path: Path, drawn: list[Figure], capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = [
+        {"policy": policy, "positions": 1000 * part, "nll": nll - part, "top1": part / 10}
+        for policy, nll in (("rollout", 5), ("tree", 4))
+        for part in (1, 2)
+    ]
+    run = make_run(tmp_path / "rollout", lines)
+    assert cli.main(["report", str(run)]) == 0
+    assert (run / "report.png").read_bytes().startswith(b"\x89PNG")
+    for axes, values in zip(drawn[0].axes, ([[4, 3], [3, 2]], [[10, 20], [10, 20]]), strict=True):
+        for curve, y in zip(axes.get_lines(), values, strict=True):
+            assert np.asarray(curve.get_xdata()).tolist() == [1000, 2000]
+            assert np.asarray(curve.get_ydata()).tolist() == pytest.approx(y)
+    policy = make_run(tmp_path / "moves", lines_of(400, 128, 0.6, 300))
+    assert cli.main(["report", str(run), str(policy)]) == 2
+    assert "have no page in common" in capsys.readouterr().err
+
+
 def test_a_run_that_teaches_values_is_drawn_with_what_it_is_taught_and_held_out_games(
     tmp_path: Path, drawn: list[Figure], capsys: pytest.CaptureFixture[str]
 ) -> None:
