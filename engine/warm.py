@@ -11,6 +11,7 @@ import multiprocessing
 import signal
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -133,6 +134,24 @@ LONGEST: Final = "rollouts"
 def is_warm() -> bool:
     """Whether `warm` has run through for these sources on this machine."""
     return _mark().is_file()
+
+
+@cache
+def _notice() -> list[str]:
+    """What is left to be said by `first_start_notice`."""
+    folder = jit.cache_directory()
+    # The search's kernels: those of the board alone are compiled in seconds, and some of them before anybody asks.
+    if is_warm() or next(folder.glob("engine_*/*.nbc"), None) is not None:
+        return []
+    return [
+        "this is the first start on this machine: compiling takes a minute or two, once "
+        "(gozero doctor --warm does it beforehand)"
+    ]
+
+
+def first_start_notice() -> str | None:
+    """What to tell a person who is about to wait for kernels: once a process, and only where none are kept yet."""
+    return _notice().pop() if _notice() else None
 
 
 def warm(on_step: Callable[[str, float], None]) -> None:

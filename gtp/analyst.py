@@ -30,10 +30,10 @@ def load(name: str, network: str | None, threads: int | None, size: int, log: Ca
     import msgspec
 
     from engine.player_file import load_player
-    from engine.warm import is_warm
+    from engine.warm import first_start_notice
 
-    if not is_warm():
-        log("the first start on this machine: compiling takes a minute or two, once")
+    if notice := first_start_notice():
+        log(notice)
     player = load_player(name, size=size, network=network, threads=threads)
     player.search.config = msgspec.structs.replace(player.search.config, average_root=True)
     options.make_ready(player, size)

@@ -61,10 +61,10 @@ def _play(arguments: argparse.Namespace) -> int:
         print(text, flush=True)
 
     say("Loading ...")
-    from engine.warm import is_warm
+    from engine.warm import first_start_notice
 
-    if not is_warm():
-        say("This is the first start on this machine: compiling takes a minute or two, once.")
+    if notice := first_start_notice():
+        say(f"{notice[:1].upper()}{notice[1:]}.")
     position = new_position(arguments.size, arguments.komi, arguments.rules, arguments.handicap)
     player = options.player_maker(arguments)(arguments.size)
     try:
