@@ -6,6 +6,7 @@ anew for the next one. One that has never come up is none, and no game: there it
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import threading
 import time
@@ -138,7 +139,8 @@ class Seat:
         try:
             self._client = client = GtpClient(self.command, self.log)
             self._has_moved = False
-            self.name = client.send("name", START_SECONDS)
+            with contextlib.suppress(EngineFailure):  # up, though it does not say who it is
+                self.name = client.send("name", START_SECONDS)
         except EngineError as error:
             if self.command in self.started or self.stopped.is_set():
                 raise

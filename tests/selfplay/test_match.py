@@ -63,6 +63,13 @@ def test_a_resignation(fake):
     assert result.reason == "White resigned"
 
 
+def test_an_engine_without_a_name_plays_and_goes_by_its_command_line(fake):
+    nameless = fake("refuse", "name")
+    game = play(nameless, fake("resign"))
+    assert sgf_info.format_result(game.record) == "B+R"
+    assert game.names == (nameless, "fake resign")
+
+
 @pytest.mark.parametrize(
     ("words", "result", "reason"),
     [
