@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from collections import Counter
@@ -16,6 +17,8 @@ from selfplay.worker import Report
 
 LINE_SECONDS: Final = 10.0
 """Between two plain lines."""
+SPEED_SECONDS: Final = 1.0
+"""From the first report of play, which is of no known time, to the first speeds."""
 
 
 class SelfPlayProgress:
@@ -55,9 +58,10 @@ class SelfPlayProgress:
             print(f"{time.strftime('%H:%M:%S')} {self.text()}", file=sys.stderr, flush=True)
 
     def figures(self) -> dict[str, Any]:
-        """Sums since the beginning, and speeds since the first worker played, by the names of `--json`."""
+        """Sums since the beginning, and speeds since the first worker played, by the names of `--json`; 0 at first."""
         now, sums = time.monotonic(), self._sums
-        seconds = max(now - (self._playing or now), 1e-9)
+        seconds = now - (self._playing or now)
+        seconds = seconds if seconds >= SPEED_SECONDS else math.inf
         return {
             "games": sums["games"],
             "positions": sums["positions"],

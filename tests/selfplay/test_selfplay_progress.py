@@ -56,3 +56,11 @@ def test_before_anybody_played_there_are_no_speeds(clock):
     progress = SelfPlayProgress(boards=8, wanted=None)
     assert progress.figures()["games_per_h"] == 0
     assert "starting" in progress.text()
+
+
+def test_a_first_report_makes_no_speed(clock):
+    progress = SelfPlayProgress(boards=8, wanted=60)
+    progress.heard(Report("a-0001", evaluations=800, batches=100, network="one"))
+    assert "0/60 games, 0 games/h, 0 positions/s, 0 evaluations/s" in progress.text()
+    clock.now += 2
+    assert progress.figures()["evaluations_per_s"] == 400
