@@ -86,6 +86,11 @@ def _loop(options: argparse.Namespace) -> int:
     else:
         if options.config:
             raise RunError("a loop that goes on has its own settings: leave --config out, or use --set for one")
+        if not options.resume and not folder.run.config.is_file():
+            raise RunError(
+                f"there is no loop in {options.run}: start one with --config and a preset, such as loop-smoke, or a "
+                "YAML file"
+            )
         config = resumed_config(folder.run, GenerationsConfig, options.set, MAY_CHANGE)
         folder.run.write_config(config)
     torch.set_num_threads(options.threads)

@@ -77,6 +77,15 @@ def test_a_network_that_is_not_there_leaves_no_loop_behind(tmp_path: Path, capsy
     assert not run.exists()
 
 
+def test_where_there_is_no_loop_one_is_begun_with_a_config(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = tmp_path / "none"
+    assert cli.main(["loop", "--run", str(run)]) == 2
+    assert f"there is no loop in {run}: start one with --config" in capsys.readouterr().err
+    assert cli.main(["loop", "--run", str(run), "--resume"]) == 2
+    assert "or start it without --resume" in capsys.readouterr().err
+    assert not run.exists()
+
+
 def test_matches_have_no_noise_and_the_learner_s_steps_are_those_of_all_generations() -> None:
     config = configs.load(PRESET, GenerationsConfig, ["generations=7", "gate.visits=50"])
     matches = config.matches
