@@ -8,20 +8,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from engine.network_file import NetworkInfo, load_metadata, shipped
+from engine.network_file import NetworkInfo, find, load_metadata, shipped
 
 
 def main(argv: Sequence[str]) -> int:
     """Entry point of `gozero networks`."""
     parser = argparse.ArgumentParser(
         prog="gozero networks",
-        description="List the networks that come with the program, or say what network files hold.",
+        description="List the networks that come with the program, or say what some networks are.",
         epilog="example: gozero networks --json",
     )
-    parser.add_argument("files", nargs="*", metavar="FILE", help=".onnx files to describe instead of the shipped ones")
+    parser.add_argument("networks", nargs="*", metavar="NETWORK", help="names or .onnx files (default: all shipped)")
     parser.add_argument("--json", action="store_true", help="print a JSON list")
     options = parser.parse_args(argv)
-    paths = [Path(name) for name in options.files] or shipped()
+    paths = [find(name) for name in options.networks] or shipped()
     networks = [(path, load_metadata(path)) for path in paths]
     if options.json:
         print(json.dumps([_facts(path, info) for path, info in networks]))

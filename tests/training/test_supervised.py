@@ -84,6 +84,8 @@ def test_exported_network_says_what_it_is(network: Path, capsys: pytest.CaptureF
     assert 0 < facts["results"]["validation"]["top1"] <= 1
     assert networks_command.main([str(network)]) == 0
     assert "9x9" in capsys.readouterr().out
+    assert networks_command.main(["wide-19"]) == 0
+    assert "any size" in capsys.readouterr().out
 
 
 def test_eval_on_a_store(network: Path, row_store: Path, capsys: pytest.CaptureFixture[str]):
