@@ -148,7 +148,7 @@ def test_what_is_written_is_whole(tmp_path: Path) -> None:
 
 def test_a_loop_is_not_begun_twice_nor_resumed_with_other_settings(tmp_path: Path) -> None:
     run = tmp_path / "run"
-    with pytest.raises(RunError, match="no run in"):
+    with pytest.raises(RunError, match="there is no loop in"):
         loop_command.main(["--run", str(run)])
     GenerationsFolder(run).create(configs.load(PRESET, GenerationsConfig))
     with pytest.raises(RunError, match="already holds a loop"):
