@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.search_config import Limits
 from gozero import _board, _legality, _repetition, _whole_board, life, scoring
 from gozero.coords import BLACK, EMPTY, PASS, WHITE, move_index, opponent, padded_points, point_of
 from gozero.geometry import board_points
 from gozero.life import Settlement
 from gozero.position import Position
+
+if TYPE_CHECKING:
+    from engine.search import Search
 
 FILLED_DENSITY: Final = 0.2
 """Stones for each point of the board from which on a count means something: before, one stone may own it all."""
@@ -43,6 +47,15 @@ def dead_stones(position: Position, ownership: NDArray[np.float32] | None) -> Se
         if float(own[chain].mean()) < DEAD_OWNERSHIP:
             dead.update(points[chain].tolist())
     return Settlement(tuple(sorted(dead)), tuple(sorted(set(settled.seki) - dead)))
+
+
+def dead_stones_seen_by(search: Search, position: Position) -> Settlement:
+    """`dead_stones` with the ownership that one visit of a search tells of.
+
+    Raises:
+        EvaluatorError: the network's answer is no number.
+    """
+    return dead_stones(position, search.run(position, Limits(visits=1)).ownership)
 
 
 def lead(position: Position, settlement: Settlement = NOTHING) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, TypedDict, Unpack
 
 import msgspec
 import numpy as np
@@ -110,37 +110,44 @@ class PlayerSettings(config.Config, frozen=True):
         return [name for name in dict.fromkeys((policy, self.value or self.network)) if name != NO_NETWORK]
 
 
+class Wishes(TypedDict, total=False):
+    """What a player may be asked to be, other than its file says; None for what the file says."""
+
+    network: str | None
+    """A shipped name, "auto", "none" or a path."""
+    visits: int | None
+    seconds: float | None
+    """Limits of a move where no clock is set; where one of them is given, it alone holds."""
+    temperature: float | None
+    level: int | None
+    """1 for a beginner up to `levels.FULL_STRENGTH`, which changes nothing; visits and temperature replace the level's
+    own, seconds are a second limit beside its visits."""
+    policy: str | None
+    value: str | None
+    """Other networks for the one and for the other."""
+    rollouts: str | None
+    """Their weights' name, "auto", "random", "none" or a path."""
+    rollout_share: float | None
+    """Lambda, how much a rollout counts in a leaf's value, from 0 to 1, 0 for none; 0.5 where rollouts are given and
+    the player file has none."""
+    overrides: Sequence[str]
+    """Keys of the player file with other values, such as "search.c_puct=1.2"; what is above comes after."""
+
+
 def load_player(
     name: str = "auto",
     size: int = 19,
-    network: str | None = None,
-    visits: int | None = None,
-    seconds: float | None = None,
+    *,
     threads: int | None = None,
-    temperature: float | None = None,
     seed: int | None = None,
-    level: int | None = None,
-    policy: str | None = None,
-    value: str | None = None,
-    rollouts: str | None = None,
-    rollout_share: float | None = None,
-    overrides: Sequence[str] = (),
+    **wishes: Unpack[Wishes],
 ) -> Player:
     """The player of a file, for boards of size x size points; what else is given replaces what the file says.
 
     Args:
         name: of `data/configs/player-NAME.yaml`, or a path that ends in `.yaml`.
-        network: a shipped name, "auto", "none" or a path.
-        visits, seconds: limits of a move where no clock is set; where one of them is given, it alone holds.
         threads: evaluations at one time; 1 makes the player reproducible, given a seed.
         seed: of all its random choices; without one, games differ.
-        level: 1 for a beginner up to `levels.FULL_STRENGTH`, which changes nothing; visits and temperature replace the
-            level's own, seconds are a second limit beside its visits.
-        policy, value: other networks for the one and for the other.
-        rollouts: their weights' name, "auto", "random", "none" or a path.
-        rollout_share: lambda, how much a rollout counts in a leaf's value, from 0 to 1, 0 for none; 0.5 where rollouts
-            are given and the player file has none.
-        overrides: keys of the player file with other values, such as "search.c_puct=1.2"; what is above comes after.
 
     Raises:
         ValueError: what is given does not go together.
@@ -152,9 +159,7 @@ def load_player(
     """
     from engine.player import Player
 
-    settings = settings_of(
-        name, network, visits, seconds, temperature, level, policy, value, rollouts, rollout_share, overrides
-    )
+    settings = settings_of(name, **wishes)
     search_config = settings.search
     if threads is not None:
         search_config = msgspec.structs.replace(search_config, batches_in_flight=threads)
@@ -164,31 +169,22 @@ def load_player(
     return Player(search, settings, seed)
 
 
-def settings_of(
-    name: str = "auto",
-    network: str | None = None,
-    visits: int | None = None,
-    seconds: float | None = None,
-    temperature: float | None = None,
-    level: int | None = None,
-    policy: str | None = None,
-    value: str | None = None,
-    rollouts: str | None = None,
-    rollout_share: float | None = None,
-    overrides: Sequence[str] = (),
-) -> PlayerSettings:
+def settings_of(name: str = "auto", **wishes: Unpack[Wishes]) -> PlayerSettings:
     """The settings of the player that `load_player` would make, without a look at the networks and rollouts they name.
 
     Raises:
         ValueError, PlayerError, LevelError, ConfigError: as `load_player`.
     """
-    settings = _with_networks(name, network, policy, value, overrides)
+    settings = _with_networks(
+        name, wishes.get("network"), wishes.get("policy"), wishes.get("value"), wishes.get("overrides", ())
+    )
+    visits, level = wishes.get("visits"), wishes.get("level")
     chosen_level = None if level is None else levels.find(level)
     if chosen_level is not None:
         settings = _at_level(settings, chosen_level)
         visits = settings.visits if visits is None else visits
-    settings = _with_overrides(settings, visits, seconds, temperature)
-    return _with_rollouts(settings, rollouts, rollout_share)
+    settings = _with_overrides(settings, visits, wishes.get("seconds"), wishes.get("temperature"))
+    return _with_rollouts(settings, wishes.get("rollouts"), wishes.get("rollout_share"))
 
 
 def networks_of(name: str, network: str | None = None) -> list[str]:
@@ -199,7 +195,7 @@ def networks_of(name: str, network: str | None = None) -> list[str]:
         PlayerError: there is no such player file.
         ConfigError: the file is no player file.
     """
-    return _with_networks(name, network, None, None, ()).networks
+    return settings_of(name, network=network).networks
 
 
 def exists(name: str) -> bool:

@@ -24,26 +24,23 @@ def replay(
     suicide. After a legal game `state` holds the last position; a set-up chain without liberties is a fault too.
     """
     _board.init(state, size, suicide)
-    stride = size + 1
-    for i in range(codes.size + 1):
-        if i == setup:
-            dead = _chain_without_liberties(state, size, codes, setup)
-            if dead >= 0:
-                return NO_LIBERTY, dead
-        if i == codes.size:
-            break
+    for i in range(setup):
         index = codes[i] & 0x7FFF
-        colour = 1 + (codes[i] >> 15)
-        if index > size * size or (index == size * size and i < setup):
+        if index >= size * size:
             return OFF_BOARD, i
-        point = _board.PASS
-        if index < size * size:
-            point = (index // size + 1) * stride + index % size + 1
-        if i < setup:
-            if state[_board.COLOUR + point * _board.WORDS] != _board.EMPTY:
-                return OCCUPIED, i
-            _board.set_stone(state, point, colour)
-            continue
+        point = _point_of(index, size)
+        if state[_board.COLOUR + point * _board.WORDS] != _board.EMPTY:
+            return OCCUPIED, i
+        _board.set_stone(state, point, 1 + (codes[i] >> 15))
+    dead = _chain_without_liberties(state, size, codes, setup)
+    if dead >= 0:
+        return NO_LIBERTY, dead
+    for i in range(setup, codes.size):
+        index = codes[i] & 0x7FFF
+        if index > size * size:
+            return OFF_BOARD, i
+        point = _point_of(index, size) if index < size * size else _board.PASS
+        colour = 1 + (codes[i] >> 15)
         if not _legality.is_legal(state, point, colour):
             if state[_board.COLOUR + point * _board.WORDS] != _board.EMPTY:
                 return OCCUPIED, i
@@ -55,10 +52,15 @@ def replay(
 
 
 @kernel
+def _point_of(index: int, size: int) -> int:
+    """The point of a move index below size * size."""
+    return (index // size + 1) * (size + 1) + index % size + 1
+
+
+@kernel
 def _chain_without_liberties(state: NDArray[np.uint32], size: int, codes: NDArray[np.uint16], setup: int) -> int:
     for i in range(setup):
-        index = codes[i] & 0x7FFF
-        point = (index // size + 1) * (size + 1) + index % size + 1
+        point = _point_of(codes[i] & 0x7FFF, size)
         head = state[_board.HEAD + point * _board.WORDS]
         if state[_board.LIBERTIES + head * _board.WORDS] == 0:
             return i

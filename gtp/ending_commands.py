@@ -11,9 +11,6 @@ from gtp.call import Call, Handler, format_points
 from gtp.protocol import GtpError
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from gozero.life import Settlement
     from gozero.position import Position
 
@@ -68,17 +65,10 @@ def settle(call: Call) -> Settlement:
     position = call.position
     from engine import endgame
 
-    return endgame.dead_stones(position, _ownership(call))
-
-
-def _ownership(call: Call) -> NDArray[np.float32] | None:
-    """Whose each point is, for the player to move; None where the player does not say, or there is none."""
-    from engine.search import Limits
-
     try:
-        return call.player.search.run(call.position, Limits(visits=1)).ownership
-    except (GtpError, GozeroError):  # it was logged when it was loaded
-        return None
+        return endgame.dead_stones_seen_by(call.player.search, position)
+    except (GtpError, GozeroError):  # there is no player, which was logged when it was loaded
+        return endgame.dead_stones(position, None)
 
 
 def _chains(position: Position) -> list[list[int]]:

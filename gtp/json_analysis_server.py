@@ -68,7 +68,7 @@ def main(argv: Sequence[str]) -> int:
         from engine import player_file
 
         # What cannot play is refused now, not at every query.
-        options.check_files(player_file.settings_of(arguments.player, network))
+        options.check_files(player_file.settings_of(arguments.player, network=network))
     with standard_output() as descriptor:
         server = Server(defaults, Players(arguments.player, network, arguments.threads), writer(descriptor))
         status = server.serve(0, arguments.quit_without_waiting)

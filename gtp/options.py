@@ -6,14 +6,14 @@ import argparse
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from gozero import coords
 
 if TYPE_CHECKING:
     from engine.network_file import NetworkInfo
     from engine.player import Player
-    from engine.player_file import PlayerSettings
+    from engine.player_file import PlayerSettings, Wishes
 
 
 DEFAULT_PLAYER: Final = "auto"
@@ -87,7 +87,7 @@ def check(arguments: argparse.Namespace) -> None:
     if arguments.overrides or rolls_out or arguments.player != DEFAULT_PLAYER:  # the default one need import nothing
         from engine import player_file
 
-        settings = player_file.settings_of(**_wishes(arguments))
+        settings = player_file.settings_of(arguments.player, **_wishes(arguments))
         if settings.visits is None and settings.seconds is None:
             raise ValueError("this player would think about a move for ever: name visits or seconds (--visits, --time)")
         infos = check_files(settings)
@@ -150,17 +150,16 @@ def player_maker(arguments: argparse.Namespace) -> Callable[[int], Player]:
     def make(size: int) -> Player:
         from engine.player_file import load_player
 
-        player = load_player(size=size, threads=arguments.threads, **_wishes(arguments))
+        player = load_player(arguments.player, size, threads=arguments.threads, **_wishes(arguments))
         make_ready(player, size)
         return player
 
     return make
 
 
-def _wishes(arguments: argparse.Namespace) -> dict[str, Any]:
-    """What the options ask of a player, as arguments of `player_file.settings_of`."""
+def _wishes(arguments: argparse.Namespace) -> Wishes:
+    """What the options ask of a player."""
     return {
-        "name": arguments.player,
         "network": arguments.network,
         "visits": arguments.visits,
         "seconds": arguments.time,

@@ -192,11 +192,10 @@ class Game:
     def _final_count(self) -> str:
         """Who won, without the stones that are dead, as GTP's final_score counts."""
         from engine import endgame
-        from engine.search import Limits
         from gozero.scoring import final_score
 
         position = self.position
-        settled = endgame.dead_stones(position, self._player.search.run(position, Limits(visits=1)).ownership)
+        settled = endgame.dead_stones_seen_by(self._player.search, position)
         score = final_score(position, settled.dead, settled.seki)
         winner = coords.colour_name(BLACK if score > 0 else WHITE)
         count = "The game is a draw" if score == 0 else f"{winner} wins by {score_text(abs(score))}"

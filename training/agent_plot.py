@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import yaml
 
-from training.report_page import COLOURS, save_image
-from training.run_facts import count
+from training.report_page import COLOURS, counts_along, quiet, save_image
 from training.run_folder import RunError, RunFolder
 
 if TYPE_CHECKING:
@@ -60,7 +59,6 @@ def medians(curves: Sequence[AgentCurve], key: str) -> list[tuple[float, float, 
 def draw(curves: Sequence[AgentCurve], path: Path) -> None:
     """Draw the curves as a `.png` or `.svg`: runs of the same name as their median and range. Raises RunError."""
     from matplotlib.figure import Figure
-    from matplotlib.ticker import FuncFormatter
 
     keys = [key for key in WINS if any(key in line for curve in curves for line in curve.validation)] or ["return"]
     groups: dict[str, list[AgentCurve]] = {}
@@ -70,8 +68,7 @@ def draw(curves: Sequence[AgentCurve], path: Path) -> None:
     for axes, key in zip(figure.subplots(1, len(keys), squeeze=False)[0], keys, strict=True):
         _draw_key(axes, groups, key)
         axes.set_title(WINS.get(key, f"{curves[0].environment}, mean return of an episode"), loc="left", fontsize=10)
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: count(value)))
-        axes.set_xlabel("actions")
+        counts_along(axes, "actions")
     save_image(figure, path)
 
 
@@ -87,8 +84,5 @@ def _draw_key(axes: Axes, groups: Mapping[str, Sequence[AgentCurve]], key: str) 
             axes.fill_between(steps, low, high, color=colour, alpha=0.15)
     if key in WINS:
         axes.set_ylim(0, 1.02)
-    axes.grid(True, color="#e4e4e4", linewidth=0.8)
-    axes.set_axisbelow(True)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
+    quiet(axes)
     axes.legend(fontsize=8, frameon=False)

@@ -9,6 +9,7 @@ import numpy as np
 from selfplay.tournament_plot import COLOURS, DOTS_PER_INCH
 from training.generations_config import GenerationsConfig
 from training.generations_folder import FIRST, GenerationsFolder, MatchResult
+from training.report_page import quiet
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -43,11 +44,8 @@ def draw(config: GenerationsConfig, folder: GenerationsFolder) -> None:
     below.xaxis.set_major_locator(MaxNLocator(integer=True))
     below.set_xlabel("generation (filled: it played from then on)")
     for axes in (above, below):
-        axes.grid(True, color="#e4e4e4", linewidth=0.8)
-        axes.set_axisbelow(True)
+        quiet(axes)
         axes.legend(loc="best", frameon=False)
-        for side in ("top", "right"):
-            axes.spines[side].set_visible(False)
     temporary = folder.plot.with_name(f".{folder.plot.name}")
     figure.savefig(temporary, dpi=DOTS_PER_INCH)
     temporary.replace(folder.plot)

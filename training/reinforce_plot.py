@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from training.report_page import COLOURS, save_image
-from training.run_facts import count
+from training.report_page import COLOURS, counts_along, quiet, save_image
 from training.run_folder import RunError, RunFolder
 
 if TYPE_CHECKING:
@@ -43,14 +42,12 @@ def read_curve(folder: RunFolder) -> PolicyCurve | None:
 def draw(curves: Sequence[PolicyCurve], path: Path) -> None:
     """Draw the curves, each with its 95 % intervals, as a `.png` or `.svg`. Raises RunError for another one."""
     from matplotlib.figure import Figure
-    from matplotlib.ticker import FuncFormatter
 
     figure = Figure(figsize=(10.5, 3.8), layout="constrained")
     for axes, (opponent, words) in zip(figure.subplots(1, 2, sharey=True), OPPONENTS.items(), strict=True):
         _draw_scores(axes, curves, f"score_{opponent}")
         axes.set_title(words, loc="left", fontsize=10)
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: count(value)))
-        axes.set_xlabel("games played")
+        counts_along(axes, "games played")
     figure.axes[0].set_ylabel("score (%)")
     figure.axes[0].legend(fontsize=8, frameon=False)
     save_image(figure, path)
@@ -65,7 +62,4 @@ def _draw_scores(axes: Axes, curves: Sequence[PolicyCurve], key: str) -> None:
         colour = COLOURS[number % len(COLOURS)]
         axes.plot(games, score, color=colour, marker="o", markersize=3, label=curve.name)
         axes.fill_between(games, low, high, color=colour, alpha=0.15)
-    axes.grid(True, color="#e4e4e4", linewidth=0.8)
-    axes.set_axisbelow(True)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
+    quiet(axes)

@@ -29,28 +29,27 @@ def main(argv: Sequence[str]) -> int:
 
     out = options.out or Path(options.runs[0]) / "report.png"
     folders = [RunFolder(name) for name in options.runs]
-    agents = [agent for folder in folders if (agent := agent_plot.read_curve(folder))]
-    players = [] if agents else [player for folder in folders if (player := reinforce_plot.read_curve(folder))]
-    if agents and len(agents) < len(folders):
-        raise RunError("runs of agents and of networks that learn from records have no page in common: name one kind")
-    if players and len(players) < len(folders):
-        raise RunError("runs that learn from their games and from records have no page in common: name one kind")
-    fitted = [] if agents or players else [curve for folder in folders if (curve := rollout_plot.read_curve(folder))]
-    if fitted and len(fitted) < len(folders):
-        raise RunError("runs of gozero train rollout and of others have no page in common: name one kind")
-    runs = [] if agents or players or fitted else [read_run(name) for name in options.runs]
-    judges = [run for run in runs if not run.teaches_moves]
-    if judges and len(judges) < len(runs):
-        raise RunError("runs that teach moves and runs that teach values alone have no page in common: name one kind")
-    if agents:
-        agent_plot.draw(agents, out)
-    elif players:
-        reinforce_plot.draw(players, out)
-    elif fitted:
-        rollout_plot.draw(fitted, out)
-    elif judges:
-        value_plot.draw(judges, out)
+    for kind, what in (
+        (agent_plot, "agents"),
+        (reinforce_plot, "gozero train reinforce"),
+        (rollout_plot, "gozero train rollout"),
+    ):
+        curves = [curve for folder in folders if (curve := kind.read_curve(folder))]
+        if curves and len(curves) < len(folders):
+            raise RunError(f"runs of {what} and of others have no page in common: name one kind")
+        if curves:
+            kind.draw(curves, out)
+            break
     else:
-        write_report(runs, out)
+        runs = [read_run(name) for name in options.runs]
+        judges = [run for run in runs if not run.teaches_moves]
+        if judges and len(judges) < len(runs):
+            raise RunError(
+                "runs that teach moves and runs that teach values alone have no page in common: name one kind"
+            )
+        if judges:
+            value_plot.draw(judges, out)
+        else:
+            write_report(runs, out)
     print(out)
     return 0

@@ -105,13 +105,26 @@ def save_image(figure: "Figure", path: Path) -> None:
     figure.savefig(path, dpi=DOTS_PER_INCH)
 
 
-def style(axes: "Axes") -> None:
-    """Quiet axes: a faint grid, no box."""
-    axes.set_xscale("log")
+def quiet(axes: "Axes") -> None:
+    """A faint grid, no box."""
     axes.grid(True, color="#e4e4e4", linewidth=0.8)
     axes.set_axisbelow(True)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
+
+
+def counts_along(axes: "Axes", of: str) -> None:
+    """Labels the horizontal axis, which counts something, shortly: 20k, 1.5M."""
+    from matplotlib.ticker import FuncFormatter
+
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: count(value)))
+    axes.set_xlabel(of)
+
+
+def style(axes: "Axes") -> None:
+    """Quiet axes for what is learned over the logarithm of what was seen."""
+    axes.set_xscale("log")
+    quiet(axes)
     for side in ("left", "bottom"):
         axes.spines[side].set_color("#999999")
     axes.tick_params(colors="#444444", labelsize=9)

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from training.report_page import COLOURS, save_image
-from training.run_facts import count
+from training.report_page import COLOURS, counts_along, quiet, save_image
 from training.run_folder import RunFolder
 
 if TYPE_CHECKING:
@@ -48,8 +47,6 @@ def draw(curves: Sequence[RolloutCurves], path: Path) -> None:
 
 
 def _draw_curves(axes: Axes, curves: Sequence[RolloutCurves], key: str, scale: float) -> None:
-    from matplotlib.ticker import FuncFormatter
-
     for number, curve in enumerate(curves):
         for policy, style in LINES.items():
             lines = [line for line in curve.lines if line["policy"] == policy]
@@ -60,9 +57,5 @@ def _draw_curves(axes: Axes, curves: Sequence[RolloutCurves], key: str, scale: f
                 linestyle=style,
                 label=f"{curve.name}: {policy} policy",
             )
-    axes.set_xlabel("positions learned from")
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: count(value)))
-    axes.grid(True, color="#e4e4e4", linewidth=0.8)
-    axes.set_axisbelow(True)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
+    counts_along(axes, "positions learned from")
+    quiet(axes)
