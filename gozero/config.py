@@ -6,6 +6,7 @@ values are errors that name the file, the key and, for a misspelt key, the neare
 
 import difflib
 import os
+import re
 import typing
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,6 +30,19 @@ class ConfigError(GozeroError):
 
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Base of every configuration: immutable, keyword-only, unknown keys refused."""
+
+
+class _Loader(yaml.SafeLoader):
+    """PyYAML's, which takes 1e-3 for a number, as YAML 1.2 does, and not for text."""
+
+
+class _Dumper(yaml.SafeDumper):
+    """PyYAML's, which puts text in quotes that `_Loader` would take for a number."""
+
+
+_EXPONENT: Final = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)[eE][-+]?[0-9]+$")
+for _yaml in (_Loader, _Dumper):
+    _yaml.add_implicit_resolver("tag:yaml.org,2002:float", _EXPONENT, list("-+.0123456789"))
 
 
 def find(name: str, kind: str = "") -> Path:
@@ -66,7 +80,7 @@ def load(path: str | os.PathLike[str], kind: type[T], overrides: Sequence[str] =
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path} is not a text file") from error
     try:
-        data = yaml.safe_load(text)
+        data = yaml.load(text, _Loader)
     except yaml.YAMLError as error:
         raise ConfigError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from error
     if data is None:
@@ -89,7 +103,7 @@ def convert(data: dict[str, Any], kind: type[T], origin: str) -> T:
 
 def dump(config: msgspec.Struct) -> str:
     """`config` as YAML that `load` reads back to an equal value."""
-    return yaml.safe_dump(msgspec.to_builtins(config), sort_keys=False, allow_unicode=True)
+    return yaml.dump(msgspec.to_builtins(config), Dumper=_Dumper, sort_keys=False, allow_unicode=True)
 
 
 def flatten(config: msgspec.Struct) -> dict[str, Any]:
@@ -113,7 +127,7 @@ def _apply(data: dict[str, Any], override: str) -> None:
     if not equals or not all(parts):
         raise ConfigError(f"cannot read the setting {override!r}: write it as key=value, for example loop.steps=1000")
     try:
-        value = yaml.safe_load(text)
+        value = yaml.load(text, _Loader)
     except yaml.YAMLError as error:
         raise ConfigError(f"cannot read the value of {key!r}: {text!r} is not valid YAML") from error
     inner = data

@@ -48,8 +48,16 @@ def test_values_defaults_and_overrides(tmp_path: Path):
     assert loaded == Outer(name="b=c", loop=Inner(steps=3, rate=2.0), maybe=Inner(steps=7), tags=("x", "y"))
 
 
+@pytest.mark.parametrize("number", ["1e-3", "1E-3", "+1e-03", "10.e-4", ".1e-2", "0.001"])
+def test_numbers_may_have_an_exponent(tmp_path: Path, number: str):
+    wanted = Outer(name="1e-3x", loop=Inner(rate=0.001))
+    assert config.load(write(tmp_path, f"name: 1e-3x\nloop: {{rate: {number}}}\n"), Outer) == wanted
+    assert config.load(write(tmp_path, "name: 1e-3x\n"), Outer, [f"loop.rate={number}"]) == wanted
+    assert config.load(write(tmp_path, "name: 'x'\n"), Outer, ["name='1e-3'", "loop.rate=-2e1"]).name == "1e-3"
+
+
 def test_dump_reads_back(tmp_path: Path):
-    original = Outer(name="ü: #", loop=Inner(rate=1e-5), maybe=Inner(), tags=("yes", "1"))
+    original = Outer(name="ü: #", loop=Inner(rate=1e-5), maybe=Inner(), tags=("yes", "1", "1e-3"))
     assert config.load(write(tmp_path, config.dump(original)), Outer) == original
 
 
