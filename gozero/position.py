@@ -123,6 +123,11 @@ class Position:
         return self._segments[-1].setup
 
     @property
+    def turns(self) -> list[int]:
+        """Who was to play before each of `moves`, which need not be who moved. Read-only."""
+        return self._turns
+
+    @property
     def last_move(self) -> int:
         """The last move, a point or `PASS`; `NO_MOVE` before the first."""
         return self.moves[-1][1] if self.moves else NO_MOVE

@@ -239,13 +239,14 @@ def write(
     def spelt(point: int) -> bytes:
         return coords.format_sgf_point(point, size).encode()
 
+    says_who_begins = bool(stones) or (not moves and game.first_player == WHITE)
     written_by = f"{APPLICATION}:{__version__}"
     info = {"FF": "4", "GM": "1", "CA": "UTF-8", "AP": written_by, "SZ": str(size), "RE": format_result(game)}
     optional = {
         "KM": None if game.komi is None else komi_text(game.komi),
         "RU": game.rules and _RULES_TEXT.get(game.rules, game.rules.capitalize()),
         "HA": str(game.handicap) if game.handicap else None,
-        "PL": coords.colour_letter(game.first_player) if game.setup.size else None,
+        "PL": coords.colour_letter(game.first_player) if says_who_begins else None,
         "DT": None if game.year is None else f"{game.year:04d}",
         "BR": game.black_rank,
         "WR": game.white_rank,

@@ -225,7 +225,8 @@ def replayed(position: Position, rules: Rules) -> Position:
         copy.edit(position.setup)
     played = 0
     for number, changes in [*position.edits, (len(position.moves), [])]:
-        for colour, point in position.moves[played:number]:
+        for (colour, point), turn in zip(position.moves[played:number], position.turns[played:number], strict=True):
+            copy.to_play = turn
             copy.play(point, colour)
         if changes:
             copy.edit(changes)

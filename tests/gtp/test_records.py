@@ -106,6 +106,22 @@ def test_other_rules_leave_what_was_set_up(conversation):
     assert conversation.ok("printsgf").replace("\n", "").replace("Tromp-Taylor", "Chinese") == text
 
 
+def test_other_rules_leave_whose_turn_it_was(conversation):
+    conversation.ok("gogui-setup b A1 w B2")
+    conversation.ok("gogui-setup_player w")
+    conversation.ok("gogui-play_sequence w C3 b D4 b E5")
+    conversation.ok("kata-set-rules aga")
+    for turn in ("White", "White", "Black", "White"):
+        assert f"{turn} to play" in conversation.ok("showboard")
+        conversation.ok("undo")
+
+
+def test_white_may_begin_on_an_empty_board(conversation, tmp_path):
+    conversation.ok("gogui-setup_player w")
+    reloaded(conversation, tmp_path)
+    assert "White to play" in conversation.ok("showboard")
+
+
 def test_what_is_printed_has_no_blank_lines(conversation):
     conversation.ok("gogui-play_sequence b D4 w E5 b C3")
     conversation.ok("gogui-setup b G7")
