@@ -186,10 +186,10 @@ class Store:
             moves=self.moves[start + setup : end],
             setup=self.moves[start : start + setup],
             first_player=int(row["first"]),
-            komi=_known(float(row["komi"])),
+            komi=_known(row["komi"]),
             rules=RULE_NAMES[int(row["rules"])] or None,
             winner=None if row["winner"] == _UNKNOWN_WINNER else int(row["winner"]),
-            margin=_known(float(row["margin"])),
+            margin=_known(row["margin"]),
             ending=ENDINGS[int(row["ending"])],
             black_rank=rank_text(int(row["black_rank"])),
             white_rank=rank_text(int(row["white_rank"])),
@@ -211,8 +211,8 @@ class Store:
         return allowed
 
 
-def _known(number: float) -> float | None:
-    return None if math.isnan(number) else number
+def _known(number: np.float32) -> float | None:
+    return None if math.isnan(number) else float(str(number))  # 6.9, where 32 bits are 6.900000095367432
 
 
 class StoreWriter:

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -72,6 +73,14 @@ def test_store_gives_back_what_was_written(tmp_path: Path):
     assert (tmp_path / "store" / "skipped.tsv").read_text() == "bad name.sgf\tno result\ttwo lines\n"
     assert not store.games.flags.writeable
     assert not store.moves.flags.writeable
+
+
+@pytest.mark.parametrize("points", [6.9, 0.1, -3.3, 7.25, 0.0, 150.5, 1234.56])
+def test_komi_and_margin_come_back_as_they_were_written(tmp_path: Path, points: float):
+    with StoreWriter(tmp_path / "store") as writer:
+        writer.append(replace(_FULL, komi=points, margin=abs(points)))
+    record = Store.open(tmp_path / "store").record(0)
+    assert (record.komi, record.margin) == (points, abs(points))
 
 
 def test_rows_are_forty_aligned_bytes():
