@@ -11,6 +11,7 @@ import datetime
 import threading
 import time
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
 
@@ -95,6 +96,10 @@ class Forfeit(Exception):
         self.ending = ending
 
 
+class Refusal(Forfeit):
+    """It said no to a command, and can go on."""
+
+
 class NeverStarted(GozeroError):
     """An engine that has not answered a single command, at any board."""
 
@@ -133,7 +138,7 @@ class Seat:
         except EngineError as error:
             raise Forfeit(self.colour, f"failed: {error}") from None
         except EngineFailure as error:
-            raise Forfeit(self.colour, f"refused {command!r}: {error}") from None
+            raise Refusal(self.colour, f"refused {command!r}: {error}") from None
 
     def _start(self) -> GtpClient:
         try:
@@ -155,8 +160,18 @@ class Seat:
         self.send("clear_board", REPLY_SECONDS)
         self.send(f"komi {komi_text(settings.komi)}", REPLY_SECONDS)
         if settings.time_per_move is not None:
-            # Canadian time with one stone a period is the one way that GTP 2 has to say "seconds a move".
-            self.send(f"time_settings 0 {settings.time_per_move:g} 1", REPLY_SECONDS)
+            self._tell_time(settings.time_per_move)
+
+    def _tell_time(self, seconds: float) -> None:
+        """Canadian time with one stone a period is the one way that GTP 2 has to say "seconds a move"."""
+        try:
+            self.send(f"time_settings 0 {seconds:g} 1", REPLY_SECONDS)
+        except Refusal:
+            # GTP 2 knows whole seconds alone, and GNU Go keeps to that: half a second is two stones a second.
+            whole = Fraction(seconds).limit_denominator(1000)
+            if whole.denominator == 1:
+                raise
+            self.send(f"time_settings 0 {whole.numerator} {whole.denominator}", REPLY_SECONDS)
 
     def move(self, settings: GameSettings) -> str:
         """Ask for a move, on the clock."""

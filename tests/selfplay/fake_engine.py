@@ -11,6 +11,7 @@ hang N        says nothing when asked for its N-th move
 garbage       never answers in GTP
 noisy         passes, after lines of noise on both outputs
 refuse WORD   answers `?` to the command WORD, else passes
+whole N       passes, and wants time settings of whole numbers, the last of them N
 once FILE     dies at its first move if FILE is missing (and makes it), else passes: a failure that a restart mends
 """
 
@@ -97,6 +98,9 @@ def main() -> None:
             print("thinking\n" * 5000, file=sys.stderr, flush=True)
         if mode == "refuse" and command == argument:
             print("? not today\n", flush=True)
+            continue
+        if mode == "whole" and command == "time_settings" and not (args[1].isdigit() and args[2] == argument):
+            print("? not three integers\n", flush=True)
             continue
         if command == "name":
             reply = f"fake {mode}"

@@ -89,6 +89,14 @@ def test_a_failing_engine_loses_with_its_reason(words, result, reason, fake):
     assert re.search(reason, game.reason)
 
 
+@pytest.mark.parametrize(("seconds", "stones", "failed"), [(0.5, 2, None), (2.4, 5, None), (2, 1, None), (2, 7, FIRST)])
+def test_an_engine_that_wants_whole_seconds_is_told_them(seconds, stones, failed, fake):
+    """GNU Go refuses `time_settings 0 0.5 1`."""
+    settings = GameSettings(size=5, komi=0.5, time_per_move=seconds)
+    game = play(fake("whole", stones), fake("pass"), settings=settings)
+    assert game.failed == failed, game.reason
+
+
 @pytest.mark.parametrize(("first_timeout", "turns"), [(None, 1), (30.0, 2)])
 def test_the_first_move_of_a_process_may_take_longer(fake, first_timeout, turns):
     """Compiling on a busy machine is no reason to lose the first game of a match."""
