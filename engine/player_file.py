@@ -109,6 +109,11 @@ class PlayerSettings(config.Config, frozen=True):
         policy = NO_NETWORK if self.follows_tree else self.policy or self.network
         return [name for name in dict.fromkeys((policy, self.value or self.network)) if name != NO_NETWORK]
 
+    def require_limits(self) -> None:
+        """Raises ValueError where nothing ends the thoughts about a move."""
+        if self.visits is None and self.seconds is None:
+            raise ValueError("this player would think about a move for ever: name visits or seconds (--visits, --time)")
+
 
 class Wishes(TypedDict, total=False):
     """What a player may be asked to be, other than its file says; None for what the file says."""

@@ -65,14 +65,15 @@ def find_opponent(opponent: str | Policy, size: int, seed: int | None = None) ->
     A player file is loaded with one thread, and never resigns.
 
     Raises:
-        GozeroError: there is no such player file, or it does not play on this board.
+        GozeroError, ValueError: there is no such player file, it does not play on this board, or has no limit.
     """
     if opponent in ("self", "random"):
         return Opponent(random_answer if opponent == "random" else None)
     if not isinstance(opponent, str):
         return Opponent(answer_of(opponent))
-    from engine.player_file import load_player
+    from engine.player_file import load_player, settings_of
 
+    settings_of(opponent).require_limits()
     player = load_player(opponent, size, threads=1, seed=seed, overrides=("resign_threshold=null",))
 
     def answer(games: LockStep, slots: NDArray[np.int64]) -> ArrayLike:

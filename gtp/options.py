@@ -88,8 +88,7 @@ def check(arguments: argparse.Namespace) -> None:
         from engine import player_file
 
         settings = player_file.settings_of(arguments.player, **_wishes(arguments))
-        if settings.visits is None and settings.seconds is None:
-            raise ValueError("this player would think about a move for ever: name visits or seconds (--visits, --time)")
+        settings.require_limits()
         infos = check_files(settings)
     if arguments.size is None:
         arguments.size = _usual_size(infos)

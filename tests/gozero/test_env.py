@@ -198,6 +198,14 @@ def test_a_player_file_as_opponent() -> None:
 
 
 @pytest.mark.parametrize("many", [False, True])
+def test_an_opponent_who_would_never_move_is_refused(many: bool, tmp_path: Path) -> None:
+    player = tmp_path / "endless.yaml"
+    player.write_text("{visits: null, seconds: null}")
+    with pytest.raises(ValueError, match="for ever"):
+        (env.GoVectorEnv if many else env.GoEnv)(opponent=str(player))
+
+
+@pytest.mark.parametrize("many", [False, True])
 def test_closing_closes_the_opponent(many: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its search has threads, which would wait for the end of the process."""
     closed: list[Player] = []
