@@ -32,6 +32,9 @@ WAIT_SECONDS = 1.0
 LINE_BYTES = 1 << 20
 WAITING_LINES = 10_000
 STDERR_LINES = 4
+# The most lines up to the end of one reply: a program that prints without end is no engine, and leaves no silence in
+# which its time could run out.
+REPLY_LINES = 100_000
 
 
 class EngineError(GozeroError):
@@ -76,12 +79,13 @@ def split_command(command: str) -> list[str]:
 
 
 class _Patience:
-    """How long a reply may take. Seconds in which the machine slept or this process was stopped do not count: engines
+    """How long a reply may take, and how many lines came meanwhile. Seconds in which the machine slept or this process was stopped do not count: engines
     are stopped along with it, and nobody should lose a game by that.
     """
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
+        self.lines = 0
         self._left = seconds
 
     def wait(self, lines: queue.Queue[str | None]) -> str | None:
@@ -98,6 +102,7 @@ class _Patience:
                     raise
             else:
                 self._left -= min(wait, time.monotonic() - start)
+                self.lines += 1
                 return line
 
 
@@ -156,7 +161,7 @@ class GtpClient:
         Raises:
             EngineFailure: the reply was `?`.
             EngineTimeout: no whole reply came within `seconds`.
-            EngineError: the engine is gone.
+            EngineError: the engine is gone, or prints without end.
         """
         patience = _Patience(seconds)
         try:
@@ -208,6 +213,9 @@ class GtpClient:
             raise EngineTimeout(f"no reply to {command!r} within {patience.seconds:g} s") from None
         if line is None:
             raise self._death(command)
+        if patience.lines > REPLY_LINES:
+            self.kill()
+            raise EngineError(f"no end of a reply to {command!r} in {REPLY_LINES} lines")
         return "".join(c for c in line if c >= " " or c == "\t").rstrip()
 
     def _death(self, command: str) -> EngineError:

@@ -9,6 +9,7 @@ offboard      answers with a vertex that no board has
 die N         exits with a last word on stderr when asked for its N-th move
 hang N        says nothing when asked for its N-th move
 garbage       never answers in GTP
+flood LINE    prints LINE, or y, without end
 noisy         passes, after lines of noise on both outputs
 refuse WORD   answers `?` to the command WORD, else passes
 whole N       passes, and wants time settings of whole numbers, the last of them N
@@ -93,6 +94,8 @@ def main() -> None:
         if mode == "garbage":
             print("hello\nworld\n", flush=True)
             continue
+        while mode == "flood":
+            print(argument or "y", flush=True)
         if mode == "noisy":
             print("warming up\n\nstill warming up", flush=True)
             print("thinking\n" * 5000, file=sys.stderr, flush=True)

@@ -54,6 +54,15 @@ def test_an_engine_that_never_speaks_gtp_times_out(fake):
         client.send("name", 0.5)
 
 
+@pytest.mark.parametrize("mode", ["flood", "flood ="])
+def test_a_program_that_prints_without_end_is_no_engine(mode, fake, monkeypatch):
+    monkeypatch.setattr("selfplay.gtp_client.REPLY_LINES", 500)
+    client = GtpClient(fake(*mode.split()))
+    with pytest.raises(EngineError, match="no end of a reply to 'name' in 500 lines"):
+        client.send("name", 60)
+    assert client.returncode is not None
+
+
 def test_kill_from_another_thread_frees_the_waiting_one(fake):
     client = GtpClient(fake("hang", 1))
     client.send("name", 10)
