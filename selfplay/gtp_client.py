@@ -79,8 +79,8 @@ def split_command(command: str) -> list[str]:
 
 
 class _Patience:
-    """How long a reply may take, and how many lines came meanwhile. Seconds in which the machine slept or this process was stopped do not count: engines
-    are stopped along with it, and nobody should lose a game by that.
+    """How long a reply may take, and how many lines came meanwhile. Seconds in which the machine slept or this process
+    was stopped do not count: engines are stopped along with it, and nobody should lose a game by that.
     """
 
     def __init__(self, seconds: float) -> None:

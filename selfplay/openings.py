@@ -12,7 +12,8 @@ from selfplay.gtp_game import GameSettings
 MARGIN: Final = 2
 """Lines at the edge that opening moves stay off: a random stone there is a wasted move. Small boards have none."""
 TRIES: Final = 1000
-"""Openings drawn before one that was there already is taken: a small board has only so many."""
+"""Openings drawn before one that was there already is taken: a small board, or a single move, has only so many. From
+then on every draw is taken, as a thousand for each game would take minutes."""
 
 
 def draw_openings(settings: GameSettings, games: int, plies: int, seed: int) -> list[tuple[int, ...]]:
@@ -26,12 +27,16 @@ def draw_openings(settings: GameSettings, games: int, plies: int, seed: int) -> 
     lines = range(margin, size - margin)
     points = [coords.point_at(row, column, size) for row in lines for column in lines]
     drawn: list[tuple[int, ...]] = []
+    seen: set[tuple[int, ...]] = set()
+    tries = TRIES
     for _ in range(games):
-        opening = _random_moves(settings, points, plies, draw)
-        for _ in range(TRIES):
-            if opening not in drawn:
-                break
+        for _ in range(tries):
             opening = _random_moves(settings, points, plies, draw)
+            if opening not in seen:
+                break
+        else:
+            tries = 1
+        seen.add(opening)
         drawn.append(opening)
     return drawn
 

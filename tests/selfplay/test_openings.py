@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gozero import coords
+from selfplay import openings
 from selfplay.gtp_game import GameSettings
 from selfplay.openings import draw_openings
 
@@ -26,3 +27,11 @@ def test_more_games_begin_with_the_same_openings():
 
 def test_openings_repeat_where_the_board_has_no_more():
     assert draw_openings(GameSettings(size=1), games=5, plies=3, seed=0) == [()] * 5  # the one point is suicide
+
+
+def test_no_new_opening_is_looked_for_where_none_was_found(monkeypatch):
+    draws = []
+    random_moves = openings._random_moves
+    monkeypatch.setattr(openings, "_random_moves", lambda *args: draws.append(args) or random_moves(*args))
+    assert len(set(draw_openings(GameSettings(size=9), games=125, plies=1, seed=0))) == 25
+    assert len(draws) < 2 * openings.TRIES
