@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -128,12 +130,13 @@ def _settings(path: Path, options: dict[str, Any]) -> TournamentConfig:
     Raises:
         ConfigError: that makes no tournament.
         TournamentError: nobody is named.
+        ValueError: two players have one name.
     """
     source = options.pop("config", None)
     if source is not None:
         source = config.find(source, "tournament")
     if "players" in options:
-        options["players"] = dict(_named(player) for player in options["players"])
+        options["players"] = _players(options["players"])
         if (path / CONFIG).exists():  # a tournament goes on with more players
             source = path / CONFIG
             options["players"] = {**stored(path).players, **options["players"]}
@@ -143,6 +146,17 @@ def _settings(path: Path, options: dict[str, Any]) -> TournamentConfig:
         require_tournament(path)
         source = path / CONFIG
     return config.load(source, TournamentConfig, [f"{key}={json.dumps(value)}" for key, value in options.items()])
+
+
+def _players(words: Sequence[str]) -> dict[str, str]:
+    """Players by name. Raises ValueError where a name stands for two of them."""
+    named = [_named(word) for word in words]
+    for name, times in Counter(name for name, _ in named).items():
+        if times > 1:
+            raise ValueError(
+                f"--players has {name} {times} times; give each a name of its own: NAME={dict(named)[name]}"
+            )
+    return dict(named)
 
 
 def _named(player: str) -> tuple[str, str]:

@@ -307,6 +307,8 @@ def test_no_more_is_played_than_tells_who_is_stronger(fake, tmp_path, capsys):
         (("--run", "{}", "--standings"), "there is no tournament in"),
         (("--run", "{}", "--players", "auto", "nobody"), "'nobody' is no player file (alphago, auto"),
         (("--run", "{}", "--players", "auto"), "two players or more"),
+        (("--run", "{}", "--players", "auto", "policy", "auto"), "--players has auto 2 times; give each a name of its"),
+        (("--run", "{}", "--players", "auto", "x=gnugo", "x=gnugo --level 1"), "--players has x 2 times"),
         (("--run", "{}", "--players", "auto", "x=gnugoo --level 1"), "cannot find the program 'gnugoo'"),
         (("--run", "{}", "--players", "auto", "policy", "--size", "40"), "size must be 1 to 25"),
         (("--run", "{}", "--config", "none.yaml"), "none.yaml; presets: tournament-table-19, tournament-table-9"),
