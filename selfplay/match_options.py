@@ -76,7 +76,7 @@ def game_settings(conditions: Mapping[str, Any], commands: tuple[str, ...]) -> G
         raise ValueError(f"size must be {coords.MIN_SIZE} to {coords.MAX_SIZE}, not {size}")
     rules = parse_rules(conditions["rules"])
     named = conditions["referee"]
-    referee = {AUTO_REFEREE: find_gnugo(rules.scoring, commands), AREA_REFEREE: None}.get(named, named)
+    referee = {AUTO_REFEREE: find_gnugo(rules.scoring, size, commands), AREA_REFEREE: None}.get(named, named)
     for command in (*commands, referee):
         if command is not None:
             split_command(command)

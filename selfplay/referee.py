@@ -21,12 +21,15 @@ GNUGO_MAX_SIZE = 19
 REFEREE_SECONDS = 120.0
 
 
-def find_gnugo(scoring: Scoring, commands: tuple[str, ...] = ()) -> str | None:
+def find_gnugo(scoring: Scoring, size: int, commands: tuple[str, ...] = ()) -> str | None:
     """The command line of a GNU Go that counts in this way: the one among `commands`, or the one that is installed.
+    None where there is none, or the board is too large for it.
 
     Raises:
         ValueError: one of the commands names no program.
     """
+    if size > GNUGO_MAX_SIZE:
+        return None
     for command in commands:
         program = split_command(command)[0]
         if Path(program).stem == "gnugo":
@@ -57,7 +60,7 @@ def count(position: Position, referee: str | None) -> tuple[float, str]:
     shown the whole of it. Without one, or where it fails, the board is counted by those rules here, with every stone
     alive.
     """
-    if referee is None or position.size > GNUGO_MAX_SIZE:
+    if referee is None:
         return final_score(position), f"{position.rules.scoring} count"
     try:
         with GtpClient(referee) as client:

@@ -200,7 +200,7 @@ def test_gnu_go_takes_dead_stones_off(gnugo):
     position = Position(5, komi=0.5)
     for move in ("C3", "pass", "C4", "pass", "C2", "pass", "B3", "pass", "D3", "A1", "pass", "pass"):
         position.play(move)
-    referee = find_gnugo("area")
+    referee = find_gnugo("area", 5)
     assert referee is not None
     assert position.score() < 24.5
     assert count(position, referee) == (24.5, "counted by the referee")
@@ -225,6 +225,16 @@ def test_games_are_counted_by_their_rules(rules, score, who, gnugo):
     assert count(position, settings.referee) == (score, "counted by the referee")
     among = match_options.game_settings({**match_options.DEFAULTS, "rules": rules}, (f"{gnugo[0]} --mode gtp",))
     assert count(position, among.referee) == (score, "counted by the referee")
+
+
+def test_a_board_too_large_for_gnu_go_is_counted_by_a_referee_that_is_named(fake):
+    def referee(**conditions) -> str | None:
+        return match_options.game_settings({**match_options.DEFAULTS, "size": 21, **conditions}, ()).referee
+
+    assert referee() is None
+    assert referee(referee=fake("pass")) == fake("pass")
+    _, who = count(Position(21), fake("die", 1))
+    assert who.startswith("area count, as the referee failed")
 
 
 def test_a_referee_that_fails_leaves_the_count_by_the_rules(fake):
