@@ -80,7 +80,7 @@ def find_opponent(opponent: str | Policy, size: int, seed: int | None = None) ->
         # With `cleanup` it passes only once what is dead has been taken, as Tromp-Taylor's count wants it.
         return [move_index(player.choose(games.position(slot), cleanup=True).point, size) for slot in slots.tolist()]
 
-    return Opponent(answer, player.close)
+    return Opponent(answer, player.close, lambda seed: find_opponent(opponent, size, seed))
 
 
 def _spaces(games: LockStep) -> tuple[spaces.Space[Any], spaces.Space[Any]]:
@@ -129,7 +129,7 @@ class GoEnv(gymnasium.Env[NDArray[np.uint8], np.int64]):
         """
         self.render_mode = _checked_mode(render_mode)
         self._games = LockStep(1, seed=seed, **options)
-        self._sides = OnePlayer(self._games, find_opponent(opponent, self._games.size, seed), colour)
+        self._sides = OnePlayer(self._games, find_opponent(opponent, self._games.size), colour)
         self.observation_space, self.action_space = _spaces(self._games)
         self._seed = seed
 
@@ -140,7 +140,7 @@ class GoEnv(gymnasium.Env[NDArray[np.uint8], np.int64]):
         seed, self._seed = (self._seed if seed is None else seed), None
         super().reset(seed=seed)
         if seed is not None:
-            self._games.seed(seed)
+            self._sides.seed(seed)
         self._sides.begin(self._games.all_slots, self.np_random)
         return self._look()
 
@@ -210,7 +210,7 @@ class GoVectorEnv(VectorEnv[NDArray[np.uint8], NDArray[np.int64], NDArray[Any]])
         self._mode = AutoresetMode(autoreset_mode)
         self.metadata = {**type(self).metadata, "autoreset_mode": self._mode}
         self._games = LockStep(num_envs, seed=seed, threads=threads, **options)
-        self._sides = OnePlayer(self._games, find_opponent(opponent, self._games.size, seed), colour)
+        self._sides = OnePlayer(self._games, find_opponent(opponent, self._games.size), colour)
         self.single_observation_space, self.single_action_space = _spaces(self._games)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
@@ -223,7 +223,7 @@ class GoVectorEnv(VectorEnv[NDArray[np.uint8], NDArray[np.int64], NDArray[Any]])
         seed, self._seed = (self._seed if seed is None else seed), None
         super().reset(seed=seed)
         if seed is not None:
-            self._games.seed(seed)
+            self._sides.seed(seed)
         chosen = (options or {}).get("reset_mask")
         self._sides.begin(self._games.all_slots if chosen is None else np.flatnonzero(chosen), self.np_random)
         planes, mask = self._sides.view(self._games.all_slots)

@@ -36,10 +36,14 @@ def answer_of(policy: Policy) -> Answer:
 
 
 class Opponent(NamedTuple):
-    """Who answers, and what ends its threads. Without an answer the player moves for both colours."""
+    """Who answers. Without an answer the player moves for both colours."""
 
     answer: Answer | None
     close: Callable[[], None] = lambda: None
+    """Ends its threads."""
+    seeded: Callable[[int], Opponent] | None = None
+    """The same one whose random choices are those of a seed; None where the games' random numbers are all that it uses.
+    """
 
 
 class OnePlayer:
@@ -60,13 +64,19 @@ class OnePlayer:
             raise ValueError(f"the colour is {', '.join(COLOURS[:-1])} or {COLOURS[-1]}, not {colour!r}")
         self.games = games
         self.colours = np.full(games.count, BLACK, np.int8)
-        self._answer, self._colour = opponent.answer, colour
-        self._close = opponent.close
+        self._opponent, self._colour = opponent, colour
+
+    def seed(self, seed: int) -> None:
+        """Makes all that is random from here on that of this seed."""
+        self.games.seed(seed)
+        if self._opponent.seeded is not None:
+            self._opponent.close()
+            self._opponent = self._opponent.seeded(seed)
 
     def begin(self, slots: NDArray[np.int64], rng: np.random.Generator) -> None:
         """New games in some slots, int64[n]; where the player is White, the opponent has moved. `rng` draws colours."""
         self.games.begin(slots)
-        if self._answer is None:
+        if self._opponent.answer is None:
             return
         if self._colour == "random":
             self.colours[slots] = rng.integers(BLACK, WHITE + 1, len(slots), np.int8)
@@ -76,10 +86,10 @@ class OnePlayer:
 
     def step(self, slots: NDArray[np.int64], moves: ArrayLike) -> None:
         """Plays the player's moves, int[n], and the opponent's answers. A game that has ended stays as it is."""
-        if self._answer is None:
+        if self._opponent.answer is None:
             self.colours[slots] = self.games.to_play[slots]
         self.games.play(slots, moves)
-        if self._answer is not None:
+        if self._opponent.answer is not None:
             self._let_answer(slots)
 
     def reward(self, slots: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -102,15 +112,15 @@ class OnePlayer:
 
         Without an opponent, what whoever is to move sees.
         """
-        return self.games.show(slots, (self.games.to_play if self._answer is None else self.colours)[slots])
+        return self.games.show(slots, (self.games.to_play if self._opponent.answer is None else self.colours)[slots])
 
     def close(self) -> None:
         """Ends the opponent's threads."""
-        self._close()
+        self._opponent.close()
 
     def _let_answer(self, slots: NDArray[np.int64]) -> None:
-        assert self._answer is not None
-        games = self.games
+        answer, games = self._opponent.answer, self.games
+        assert answer is not None
         waiting = slots[(games.ending[slots] == _lockstep.GOES_ON) & (games.to_play[slots] != self.colours[slots])]
         if waiting.size:
-            games.play(waiting, self._answer(games, waiting))
+            games.play(waiting, answer(games, waiting))

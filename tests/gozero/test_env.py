@@ -205,6 +205,25 @@ def test_an_opponent_who_would_never_move_is_refused(many: bool, tmp_path: Path)
         (env.GoVectorEnv if many else env.GoEnv)(opponent=str(player))
 
 
+def test_a_seed_is_the_seed_of_a_player_too(tmp_path: Path) -> None:
+    player = tmp_path / "fickle.yaml"
+    player.write_text("{network: compact-9, visits: 1, seconds: null, temperature: 1.0}")
+    one, other = (env.GoEnv(opponent=str(player), board_size=9, seed=seed) for seed in (1, None))
+    many = env.GoVectorEnv(opponent=str(player), board_size=9)
+
+    def game(made: env.GoEnv | env.GoVectorEnv, seed: int | None) -> bytes:
+        made.reset(seed=seed)
+        steps = [made.step(move if isinstance(made, env.GoEnv) else np.array([move]))[0] for move in range(8)]
+        return b"".join(seen.tobytes() for seen in steps)
+
+    first = game(one, 7)
+    assert game(other, 7) == game(many, 7) == first
+    assert game(one, None) != first
+    assert game(one, 7) == first
+    for made in (one, other, many):
+        made.close()
+
+
 @pytest.mark.parametrize("many", [False, True])
 def test_closing_closes_the_opponent(many: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its search has threads, which would wait for the end of the process."""
