@@ -33,7 +33,15 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class _Loader(yaml.SafeLoader):
-    """PyYAML's, which takes 1e-3 for a number, as YAML 1.2 does, and not for text."""
+    """PyYAML's, which takes 1e-3 for a number, as YAML 1.2 does, and not for text; and refuses what stands twice."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """As PyYAML, which would keep the last of several values of a key; raises ConstructorError there."""
+        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode) and key.value != "<<"]
+        for number, key in enumerate(keys):
+            if key in keys[:number]:
+                raise yaml.constructor.ConstructorError(None, None, f"the key {key!r} stands twice", node.start_mark)
+        return super().construct_mapping(node, deep)
 
 
 class _Dumper(yaml.SafeDumper):

@@ -83,6 +83,8 @@ def test_flatten_uses_the_keys_of_set():
         ("name: a\nloop: {steps: many}\n", [], ["my.yaml", "'loop.steps'", "int"]),
         ("name: a\nloop: 3\n", [], ["my.yaml", "'loop'"]),
         ("name: [a\n", [], ["my.yaml", "YAML"]),
+        ("name: a\nloop: {rate: 1}\nloop: {steps: 3}\n", [], ["my.yaml", "'loop' stands twice"]),
+        ("name: a\n", ["loop={steps: 1, steps: 3}"], ["'loop'", "YAML"]),
         ("- a\n", [], ["my.yaml", "keys and values"]),
         ("", [], ["my.yaml", "name"]),
         ("name: a\n", ["loop.steps"], ["'loop.steps'", "key=value"]),
