@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 
 from gozero import coords, sgf
 from gozero.position import Position
 from gozero.record import GameRecord, code_of
 from gozero.rules import RULES
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a game ended, in the words of `gozero.record.GameRecord`."""
+
+    winner: int | None = None
+    margin: float | None = None
+    ending: str = "unknown"
+
+
+UNKNOWN = Result()
 
 
 def record_of(position: Position) -> GameRecord:
@@ -27,6 +41,7 @@ def record_of(position: Position) -> GameRecord:
     )
 
 
-def text_of(position: Position) -> str:
-    """The game so far as SGF, with what was set up in mid-game."""
-    return sgf.write(record_of(position), edits=position.edits, to_play=position.to_play)
+def text_of(position: Position, result: Result = UNKNOWN) -> str:
+    """The game so far as SGF, with what was set up in mid-game, and its result."""
+    record = replace(record_of(position), winner=result.winner, margin=result.margin, ending=result.ending)
+    return sgf.write(record, edits=position.edits, to_play=position.to_play)

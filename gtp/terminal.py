@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Final
 
 from gozero import coords
 from gozero.amounts import komi_text, score_text
-from gozero.coords import BLACK, PASS, RESIGN, WHITE
+from gozero.coords import BLACK, EMPTY, PASS, RESIGN, WHITE
 from gtp import options
 from gtp.analysis import win_rate
 
 if TYPE_CHECKING:
     from engine.player import Player
     from gozero.position import Position
+    from gtp.records import Result
 
 DESCRIPTION: Final = "A game in the terminal against the engine."
 EXAMPLE: Final = "example: gozero play --size 9 --colour white --time 1"
@@ -112,7 +113,7 @@ class Game:
         self._player = player
         self._colour = colour
         self._say = say
-        self._over = False
+        self._result: Result | None = None  # None: the game goes on
         self._left = False
         self._saved: set[Path] = set()
         self._commands: dict[str, Callable[[str], None]] = {
@@ -136,7 +137,7 @@ class Game:
         self._say("Type a move such as D4, or help.\n")
         self._say(draw(position))
         while not self._left:
-            if not self._over and self.position.to_play != self._colour:
+            if self._result is None and self.position.to_play != self._colour:
                 self._answer()
             else:
                 line = next(lines, None)
@@ -153,7 +154,7 @@ class Game:
         if command is not None:
             command(argument.strip())
             return
-        if self._over:
+        if self._result:
             self._say(AFTERWARDS)
             return
         try:
@@ -169,7 +170,7 @@ class Game:
         colour = coords.colour_name(position.to_play)
         choice = self._player.choose(position)
         if choice.point == RESIGN:
-            self._end(f"GoZero resigns. {coords.colour_name(self._colour)} wins.")
+            self._end_by_resignation("GoZero resigns.", self._colour)
             return
         position.play(choice.point)
         thoughts = ""
@@ -183,24 +184,33 @@ class Game:
 
     def _finish_if_over(self) -> None:
         if self.position.is_over:
-            self._end(f"Both players passed: the game is over. {self._final_count()}")
+            count, result = self._final_count()
+            self._end(f"Both players passed: the game is over. {count}", result)
 
-    def _end(self, how: str) -> None:
-        self._over = True
+    def _end_by_resignation(self, how: str, winner: int) -> None:
+        from gtp.records import Result
+
+        self._end(f"{how} {coords.colour_name(winner)} wins.", Result(winner, ending="resign"))
+
+    def _end(self, how: str, result: Result) -> None:
+        self._result = result
         self._say(f"{how}\n{AFTERWARDS}")
 
-    def _final_count(self) -> str:
-        """Who won, without the stones that are dead, as GTP's final_score counts."""
+    def _final_count(self) -> tuple[str, Result]:
+        """Who won, without the stones that are dead, as GTP's final_score counts: in words, and for the record."""
         from engine import endgame
         from gozero.scoring import final_score
+        from gtp.records import Result
 
         position = self.position
         settled = endgame.dead_stones_seen_by(self._player.search, position)
         score = final_score(position, settled.dead, settled.seki)
-        winner = coords.colour_name(BLACK if score > 0 else WHITE)
-        count = "The game is a draw" if score == 0 else f"{winner} wins by {score_text(abs(score))}"
+        winner = BLACK if score > 0 else WHITE if score < 0 else EMPTY
+        margin = score_text(abs(score))
+        count = f"{coords.colour_name(winner)} wins by {margin}" if winner else "The game is a draw"
         dead = " ".join(coords.format_vertex(point, position.size) for point in settled.dead)
-        return f"{count}; taken as dead: {dead}." if dead else f"{count}; no stones are dead."
+        count += f"; taken as dead: {dead}." if dead else "; no stones are dead."
+        return count, Result(winner, abs(score), "counted")
 
     def _undo(self, argument: str) -> None:
         position = self.position
@@ -211,11 +221,11 @@ class Game:
         while mover != self._colour:
             mover = position.moves[-1][0]
             position.undo()
-        self._over = False
+        self._result = None
         self._say(draw(position))
 
     def _hint(self, argument: str) -> None:
-        if self._over:
+        if self._result:
             self._say(AFTERWARDS)
             return
         choice = self._player.choose(self.position)
@@ -223,7 +233,7 @@ class Game:
 
     def _score(self, argument: str) -> None:
         if self.position.is_over:
-            self._say(self._final_count())
+            self._say(self._final_count()[0])
             return
         from gozero.scoring import final_score
 
@@ -244,7 +254,7 @@ class Game:
             file = Path(argument).expanduser().resolve()
             # What was saved here before is an earlier state of the same game; any other file is somebody's.
             with file.open("w" if file in self._saved else "x", encoding="utf-8") as stream:
-                stream.write(records.text_of(self.position))
+                stream.write(records.text_of(self.position, self._result or records.UNKNOWN))
         except FileExistsError:
             self._say(f"{argument} is there already, and is not overwritten: choose another name")
             return
@@ -255,10 +265,10 @@ class Game:
         self._say(f"Saved as {argument}")
 
     def _resign(self, argument: str) -> None:
-        if self._over:
+        if self._result:
             self._say(AFTERWARDS)
         else:
-            self._end(f"You resign. {coords.colour_name(3 - self._colour)} wins.")
+            self._end_by_resignation("You resign.", 3 - self._colour)
 
     def _quit(self, argument: str) -> None:
         self._left = True

@@ -77,7 +77,9 @@ def test_two_passes_end_the_game_with_a_count(tmp_path):
     game.play(iter(["d4\n", "pass\n", "e5\n", "hint\n", f"save {file}\n"]))
     assert "Black wins by 74.5; no stones are dead." in said[-4]
     assert said[-3] == said[-2] == AFTERWARDS
-    assert len(sgf.read(file)[0].moves) == 3
+    (record,) = sgf.read(file)
+    assert len(record.moves) == 3
+    assert (record.winner, record.margin, record.ending) == (BLACK, 74.5, "counted")
 
 
 def test_dead_stones_do_not_count_at_the_end():
@@ -106,6 +108,13 @@ def test_saving_overwrites_nothing_but_the_same_game(tmp_path):
     assert f"{mine} is there already" in said
     assert mine.read_text() == "mine"
     assert len(sgf.read(tmp_path / "game.sgf")[0].moves) == 2
+
+
+def test_a_record_says_who_resigned_until_the_game_goes_on(tmp_path):
+    names = [tmp_path / f"{number}.sgf" for number in range(2)]
+    play(["d4", "resign", f"save {names[0]}", "undo", "e5", f"save {names[1]}"])
+    records = [sgf.read(name)[0] for name in names]
+    assert [(record.winner, record.ending) for record in records] == [(WHITE, "resign"), (None, "unknown")]
 
 
 def test_resigning():
