@@ -225,7 +225,7 @@ def write(
     """The game as SGF text (FF[4], UTF-8), which `parse` reads back as the same record.
 
     `comments[n]` is shown after n moves: 0 in the root node, 1 at the first move. `edits` are stones set up in
-    mid-game, as `Position.edits` has them; after one that ends the record, `to_play` is to move.
+    mid-game, as `Position.edits` has them. At the end `to_play` is to move, if it is given.
     """
     comments = comments or {}
     size = game.size
@@ -259,6 +259,8 @@ def write(
         if indices:
             root[name] = [spelt(coords.point_of(index, size)) for index in indices]
     later = {number: list(changes) for number, changes in edits}
+    if moves and to_play == moves[-1][0]:
+        later.setdefault(len(moves), [])
     tree = sgf_grammar.Coarse_game_tree()
     tree.sequence = [root]
     for number in range(len(moves) + 1):

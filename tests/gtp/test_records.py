@@ -116,6 +116,14 @@ def test_other_rules_leave_whose_turn_it_was(conversation):
         conversation.ok("undo")
 
 
+def test_who_has_moved_last_may_be_to_move(conversation, tmp_path):
+    conversation.ok("gogui-play_sequence b D4 w E5")
+    assert "PL[" not in conversation.ok("printsgf")
+    conversation.ok("gogui-setup_player w")
+    reloaded(conversation, tmp_path)
+    assert "White to play" in conversation.ok("showboard")
+
+
 def test_white_may_begin_on_an_empty_board(conversation, tmp_path):
     conversation.ok("gogui-setup_player w")
     reloaded(conversation, tmp_path)
