@@ -16,7 +16,7 @@ from gozero import coords
 from gozero.coords import BLACK, WHITE
 from gtp.analysis import Restriction, first_moves
 from gtp.analysis_settings import RequestError, Settings, read_settings
-from gtp.protocol import GtpError
+from gtp.protocol import UTF8_MARK, GtpError
 from gtp.rule_names import read_rules
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ def parse(line: bytes, defaults: Settings) -> Analysis | Action:
         RequestError: it makes no sense.
     """
     try:
-        fields = msgspec.json.decode(line)
+        fields = msgspec.json.decode(line.removeprefix(UTF8_MARK))
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise RequestError(f"the line is no JSON: {error}") from None
     if not isinstance(fields, dict):

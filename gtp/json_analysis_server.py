@@ -321,7 +321,7 @@ def _defaults(arguments: argparse.Namespace) -> Settings:
 def _read_config(path: str) -> dict[str, str]:
     """The settings of a configuration file in KataGo's format."""
     try:
-        text = Path(path).read_text(encoding="utf-8", errors="replace")
+        text = Path(path).read_text(encoding="utf-8-sig", errors="replace")
     except OSError as error:
         raise GozeroError(f"{Path(path).resolve()} cannot be read: {error.strerror}") from None
     lines = (line.partition("#")[0].partition("=") for line in text.splitlines())

@@ -12,9 +12,10 @@ MAX_LINE_BYTES = 1 << 20
 """Longer lines are refused as a whole, so that a stream of garbage can fill no memory."""
 MAX_ID = 2**31 - 1
 """The largest command id of the specification; GNU Go drops larger ones, and so do we."""
+UTF8_MARK = b"\xef\xbb\xbf"
+"""What programs on Windows put before a text."""
 
 _CONTROL_BYTES = bytes(byte for byte in (*range(32), 127) if byte not in b"\t\n")
-_UTF8_MARK = b"\xef\xbb\xbf"
 _COMMAND = re.compile(rb"([+-]?[0-9]+)? *([^ ]*) *(.*)", re.DOTALL)
 
 
@@ -46,7 +47,7 @@ def parse_line(line: bytes) -> Command | None:
     Control characters are dropped, `#` starts a comment, tabs are spaces. Bytes that are no UTF-8 survive as surrogate
     escapes, as in Python's file names, and are shown escaped when a reply quotes them.
     """
-    text = line.removeprefix(_UTF8_MARK).translate(None, _CONTROL_BYTES).partition(b"#")[0]
+    text = line.removeprefix(UTF8_MARK).translate(None, _CONTROL_BYTES).partition(b"#")[0]
     text = text.replace(b"\t", b" ").strip(b" \n")
     if not text:
         return None

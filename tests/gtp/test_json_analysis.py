@@ -50,6 +50,10 @@ KATRAIN = {
 }
 
 
+def test_a_byte_order_mark_before_the_first_line_is_no_fault():
+    assert parse(b"\xef\xbb\xbf" + line(), DEFAULTS) == parse(line(), DEFAULTS)
+
+
 def test_a_query_of_katrain():
     request = parse(json.dumps(KATRAIN).encode(), DEFAULTS)
     assert isinstance(request, Analysis)
