@@ -23,6 +23,7 @@ from selfplay.journal import NO_SEARCHES, PlayedGame
 from selfplay.newest import AskedEvaluator, Newest
 from selfplay.searched_games import Network, play_searched
 from selfplay.selfplay_config import SelfPlayConfig
+from selfplay.shards import SHARDS, names_in
 
 WORKERS: Final = "workers"
 """The folder of the workers' logs: one file for every life, whose name nobody else can take."""
@@ -64,12 +65,18 @@ class Keeper(Protocol):
 def claim_life(folder: Path, worker: str) -> tuple[str, Path]:
     """The name of a new life of `worker`, "worker-number", that nobody has had, and its log, an empty file.
 
+    Neither logs nor shards are of a life with that number or a higher one: whoever deletes old logs must not have new
+    games taken for the old ones.
+
     Raises:
         OSError: the log cannot be made.
     """
     logs = folder / WORKERS
     logs.mkdir(parents=True, exist_ok=True)
-    numbers = [int(path.stem.rpartition("-")[2]) for path in logs.glob(f"{worker}-[0-9]*.log")]
+    lives = [path.stem for path in logs.glob("*.log")]
+    lives += [name.rpartition("-")[0] for name in names_in(folder / SHARDS)]
+    parts = [life.rpartition("-") for life in lives]
+    numbers = [int(number) for owner, _, number in parts if owner == worker and number.isdigit()]
     number = max(numbers, default=0)
     while True:
         number += 1

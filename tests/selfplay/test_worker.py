@@ -165,6 +165,17 @@ def test_no_two_lives_share_a_name(tmp_path):
     assert len({worker.seed_of(0, life) for life in found}) == 80
 
 
+def test_a_life_whose_log_was_deleted_is_not_lived_again(tmp_path):
+    """Its games' ids would be those of older games, and the older ones be taken for copies."""
+    config, lives = POLICY, []
+    for _ in range(2):
+        lives.append(claim_life(tmp_path, "host-0")[0])
+        play(config, tmp_path, games=4, life=lives[-1])
+        shutil.rmtree(tmp_path / worker.WORKERS)
+    assert lives == ["host-0-0001", "host-0-0002"]
+    assert shards.count_games(tmp_path) == 8
+
+
 PRESETS = sorted(path.stem for path in (data_dir() / "configs").glob("selfplay-*.yaml"))
 
 
