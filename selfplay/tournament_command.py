@@ -54,6 +54,8 @@ def _play(path: Path, settings: TournamentConfig, in_json: bool) -> int:
     game_settings = match_options.game_settings(
         {name: getattr(settings, name) for name in match_options.DEFAULTS}, tuple(commands.values())
     )
+    import choix  # noqa: F401 (ratings want it in the end; who has it not should hear that before hours of games)
+
     folder = TournamentFolder(path, settings, commands)
     games = schedule(settings, game_settings, commands, folder.played)
     before = len(folder.played)

@@ -322,6 +322,14 @@ def test_bad_options_are_one_sentence(arguments, sentence, tmp_path, capsys):
     assert not (tmp_path / "run").exists()
 
 
+def test_no_game_is_played_where_ratings_are_missing(fake, tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "choix", None)
+    players = [f"a={fake('pass')}", f"b={fake('resign')}"]
+    assert run_command("--players", *players, "--run", tmp_path / "run", *QUICK) == 2
+    assert "'gozero match' needs choix: pip install 'gozero[train]'" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
 @pytest.mark.parametrize("file", sorted((data_dir() / "configs").glob("tournament-*.yaml")), ids=lambda file: file.stem)
 def test_shipped_tournaments_name_players_that_there_are(file):
     settings = config.load(file, TournamentConfig)
