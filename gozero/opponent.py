@@ -51,7 +51,8 @@ class OnePlayer:
 
     Attributes:
         games: the boards.
-        colours: whose view counts, int8[N], BLACK or WHITE: the player's; without an opponent, whoever moved last.
+        colours: whose view counts, int8[N], BLACK or WHITE: the player's; without an opponent, whoever moved last,
+            BLACK where nobody has.
     """
 
     def __init__(self, games: LockStep, opponent: Opponent, colour: Colour = "black") -> None:
@@ -77,6 +78,7 @@ class OnePlayer:
         """New games in some slots, int64[n]; where the player is White, the opponent has moved. `rng` draws colours."""
         self.games.begin(slots)
         if self._opponent.answer is None:
+            self.colours[slots] = BLACK
             return
         if self._colour == "random":
             self.colours[slots] = rng.integers(BLACK, WHITE + 1, len(slots), np.int8)

@@ -142,6 +142,8 @@ def test_moving_for_both_sides() -> None:
     made.step(25)
     _, reward, done, _, info = made.step(25)
     assert (reward, done, info["score"]) == (1, True, 0.5)
+    made.step(0)
+    assert made.reset()[1]["colour"] == BLACK  # as in the first game
 
 
 @pytest.mark.parametrize("action", [12, -1, 26, 10**30, np.int64(-(2**40)), 3.7, np.float32(3.7), np.nan, np.inf])
