@@ -226,13 +226,8 @@ class StoreWriter:
 
     def __init__(self, path: str | Path, *, overwrite: bool = False) -> None:
         self.path = Path(path)
-        if self.path.exists() and not _is_empty_folder(self.path):
-            if not _is_store_folder(self.path):
-                raise StoreError(f"{self.path} exists and is no packed store: choose another name for the store")
-            if not overwrite:
-                raise StoreError(
-                    f"{self.path} exists already: choose another name, or give --overwrite to replace that store"
-                )
+        self._overwrite = overwrite
+        self._check_free()
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._folder = self.path.with_name(f"{self.path.name}-{secrets.token_hex(4)}.partial")
@@ -250,6 +245,15 @@ class StoreWriter:
         self.games = 0
         self.positions = 0
         self._codes = 0
+
+    def _check_free(self) -> None:
+        """Raises StoreError where something stands at the path that is not to be replaced."""
+        if not self.path.exists() or (self.path.is_dir() and not any(self.path.iterdir())):
+            return
+        if not _is_store_folder(self.path):
+            raise StoreError(f"{self.path} exists and is no packed store: choose another name for the store")
+        if not self._overwrite:
+            raise StoreError(f"{self.path} exists already: choose another name, or give --overwrite to replace that store")
 
     def append(self, record: GameRecord) -> None:
         """Adds one game.
@@ -298,7 +302,7 @@ class StoreWriter:
         self._skipped.write(line.encode("utf-8", "replace").decode() + "\n")
 
     def close(self) -> None:
-        """Completes the store and gives it its name."""
+        """Completes the store and gives it its name. Raises StoreError where another has taken that meanwhile."""
         self._games.seek(0)
         if self._write_games_header() != self._header_length:
             raise AssertionError("the header of games.npy grew: numpy no longer leaves room for the number of rows")
@@ -311,13 +315,13 @@ class StoreWriter:
             games_by_size={str(size): count for size, count in sorted(self.games_by_size.items())},
             skipped=dict(self.skipped.most_common()),
         )
-        facts = {"format": _FORMAT, "version": _VERSION, **asdict(meta)}
         with (self._folder / "meta.json").open("w", encoding="utf-8") as file:
-            json.dump(facts, file, indent=1)
+            json.dump({"format": _FORMAT, "version": _VERSION, **asdict(meta)}, file, indent=1)
             _flush_to_disk(file)
         for stream in (self._moves, self._games, self._skipped):
             _flush_to_disk(stream)
             stream.close()
+        self._check_free()
         if self.path.exists():
             self._replace()
         else:
@@ -389,10 +393,6 @@ def _left_over(path: Path) -> Path | None:
         return max((entry for entry in path.parent.iterdir() if named.fullmatch(entry.name)), default=None)
     except OSError:
         return None
-
-
-def _is_empty_folder(path: Path) -> bool:
-    return path.is_dir() and not any(path.iterdir())
 
 
 def _flush_to_disk(stream: IO[Any]) -> None:

@@ -118,6 +118,22 @@ def test_a_store_is_not_overwritten_unasked(tmp_path: Path):
     assert [entry.name for entry in tmp_path.iterdir()] == ["store"]
 
 
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_what_came_to_stand_there_meanwhile_is_not_overwritten_either(tmp_path: Path, overwrite: bool):
+    path, other = tmp_path / "store", tmp_path / "other"
+    writer = StoreWriter(path, overwrite=overwrite)
+    path.mkdir()
+    (path / "thesis.txt").write_text("years of work")
+    with pytest.raises(StoreError, match="exists and is no packed store"), writer:
+        pass
+    assert [entry.name for entry in tmp_path.rglob("*")] == ["store", "thesis.txt"]
+    writer = StoreWriter(other)
+    write_store(other)
+    with pytest.raises(StoreError, match="exists already"), writer:
+        pass
+    assert len(Store.open(other)) == 2
+
+
 @pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
 @pytest.mark.parametrize("done", [False, True])
 @pytest.mark.parametrize("number", [1, 2])
