@@ -253,7 +253,7 @@ class StoreWriter:
         if not _is_store_folder(self.path):
             raise StoreError(f"{self.path} exists and is no packed store: choose another name for the store")
         if not self._overwrite:
-            raise StoreError(f"{self.path} exists already: choose another name, or give --overwrite to replace that store")
+            raise StoreError(f"{self.path} exists already: use another name, or give --overwrite to replace that store")
 
     def append(self, record: GameRecord) -> None:
         """Adds one game.
