@@ -48,7 +48,7 @@ def play_through(
     file_komi = sgf_info.komi_of(info, size)
     position = Position(size, komi if file_komi is None else file_komi, sgf_info.rules_of(info) or rules)
     handicap = sgf_info.handicap_of(info)
-    nodes = _with_handicap_set_up(nodes, size, handicap)
+    nodes = with_handicap_set_up(nodes)
     moves = [sgf.move(node, size) for node in nodes]
     first = next((move[0] for move in moves if move), WHITE if handicap >= 2 else BLACK)
     position.to_play = first
@@ -73,8 +73,14 @@ def _information(nodes: Iterable[Node]) -> Node:
     return info
 
 
-def _with_handicap_set_up(nodes: Sequence[Node], size: int, handicap: int) -> Sequence[Node]:
-    """The nodes with handicap stones that are written as Black's first moves, as some servers do, set up instead."""
+def with_handicap_set_up(nodes: Sequence[Node]) -> Sequence[Node]:
+    """The nodes with handicap stones that are written as Black's first moves, as some servers do, set up instead.
+
+    Raises:
+        SgfError: the board's size or one of these moves makes no sense.
+    """
+    info = _information(nodes)
+    size, handicap = sgf_info.board_size(info), sgf_info.handicap_of(info)
     first = [i for i, node in enumerate(nodes) if "B" in node or "W" in node][:handicap]
     is_set_up = any("AB" in node or "AW" in node for node in nodes[: first[-1] + 1 if first else 0])
     moves = [sgf.move(nodes[i], size) for i in first]
@@ -84,8 +90,7 @@ def _with_handicap_set_up(nodes: Sequence[Node], size: int, handicap: int) -> Se
         return nodes
     changed = list(nodes)
     for i in first:
-        changed[i] = {name: values for name, values in nodes[i].items() if name != "B"}
-    changed[first[-1]] = {**changed[first[-1]], "AB": [nodes[i]["B"][0] for i in first]}
+        changed[i] = {name: values for name, values in nodes[i].items() if name != "B"} | {"AB": nodes[i]["B"][:1]}
     return changed
 
 

@@ -108,7 +108,7 @@ def places(tree: SgfTree) -> list[Place]:
         SgfError: the game cannot be played.
     """
     nodes = list(tree.root.main_line())
-    properties = [node.properties for node in nodes]
+    properties = sgf_position.with_handicap_set_up([node.properties for node in nodes])
     found: list[Place] = []
     played = 0
     for number, node in enumerate(nodes):

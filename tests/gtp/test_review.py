@@ -122,13 +122,14 @@ def test_nodes_without_a_move_set_up_stones_and_handicaps():
     places = review.places(sgf_tree.parse(text.encode())[0])
     assert [(place.number, place.move is not None) for place in places] == [
         (0, False),
-        (1, True),  # as long as nobody knows that another handicap stone follows
+        (0, False),  # a handicap stone, as the next one
         (0, False),
         (1, True),
         (2, True),
         (2, False),
         (3, True),
     ]
+    assert [int(place.position.colours().sum()) for place in places[:3]] == [0, 1, 2]
     assert places[4].before.text("C") == "thinking"
     assert places[-1].position.handicap == 2
     tree, found = judged(text, [0.0, 0.0, 0.0, 0.0, 0.9, 0.9, -0.9])
