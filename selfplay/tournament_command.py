@@ -16,9 +16,16 @@ from gozero.cli import EXIT_INTERRUPTED
 from selfplay import match_options
 from selfplay.boards import Game, play_games
 from selfplay.gtp_client import split_command
-from selfplay.gtp_game import GameResult
+from selfplay.gtp_game import GameResult, GameSettings
 from selfplay.tournament import Played, TournamentConfig, is_wanted, schedule
-from selfplay.tournament_folder import CONFIG, TournamentFolder, finished_games, require_tournament, stored
+from selfplay.tournament_folder import (
+    CONFIG,
+    TournamentFolder,
+    alone_in,
+    finished_games,
+    require_tournament,
+    stored,
+)
 from selfplay.tournament_text import as_json, print_tables, progress_line
 
 PLOT: Final = "elo.png"
@@ -46,16 +53,20 @@ def main(argv: list[str]) -> int:
     if standings_only:
         _tell(stored(path), finished_games(path), in_json)
         return 0
-    return _play(path, _settings(path, options), in_json)
-
-
-def _play(path: Path, settings: TournamentConfig, in_json: bool) -> int:
+    settings = _settings(path, options)
     commands = {name: command_of(player, settings.options) for name, player in settings.players.items()}
     game_settings = match_options.game_settings(
         {name: getattr(settings, name) for name in match_options.DEFAULTS}, tuple(commands.values())
     )
     import choix  # noqa: F401 (ratings want it in the end; who has it not should hear that before hours of games)
 
+    with alone_in(path):
+        return _play(path, settings, commands, game_settings, in_json)
+
+
+def _play(
+    path: Path, settings: TournamentConfig, commands: dict[str, str], game_settings: GameSettings, in_json: bool
+) -> int:
     folder = TournamentFolder(path, settings, commands)
     games = schedule(settings, game_settings, commands, folder.played)
     before = len(folder.played)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -30,6 +31,7 @@ CONFIG: Final = "config.yaml"
 GAMES: Final = "games.jsonl"
 RECORDS: Final = "records"
 LOGS: Final = "logs"
+LOCK: Final = ".lock"
 CONDITIONS: Final = ("size", "komi", "rules", "time_per_move", "referee", "opening_plies", "seed", "options")
 """What may not change once games were played: their results would not be of one kind."""
 SUFFIXES: Final = (".yaml", ".onnx", ".safetensors", ".npz")
@@ -129,6 +131,35 @@ def digests_of(command: str) -> dict[str, str]:
 def _digest(file: str) -> str:
     """SHA-256 of a file; "" where there is none."""
     return hashlib.sha256(Path(file).read_bytes()).hexdigest() if Path(file).is_file() else ""
+
+
+@contextlib.contextmanager
+def alone_in(path: Path) -> Iterator[None]:
+    """Keeps others from playing in the folder `path`, which is made, meanwhile: two would play the same games twice.
+
+    The lock goes with its process, however that ends. Where the file system has none, nobody is kept out.
+
+    Raises:
+        TournamentError: another process plays there.
+    """
+    path.mkdir(parents=True, exist_ok=True)
+    with (path / LOCK).open("ab") as file:
+        try:
+            if sys.platform == "win32":
+                import msvcrt
+
+                msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+            else:
+                import fcntl
+
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except (BlockingIOError, PermissionError):
+            raise TournamentError(
+                f"another process plays the tournament in {path}; --standings says how it stands"
+            ) from None
+        except OSError:
+            pass
+        yield
 
 
 def require_tournament(path: Path) -> None:

@@ -28,7 +28,7 @@ from selfplay.tournament import (
     standings,
 )
 from selfplay.tournament_command import command_of
-from selfplay.tournament_folder import GAMES, TournamentError, TournamentFolder, finished_games
+from selfplay.tournament_folder import GAMES, TournamentError, TournamentFolder, alone_in, finished_games
 from selfplay.tournament_plot import draw, split_curves
 
 FIVE = GameSettings(size=5, komi=0.5)
@@ -320,6 +320,18 @@ def test_bad_options_are_one_sentence(arguments, sentence, tmp_path, capsys):
     assert sentence in error
     assert error.count("\n") == 1
     assert not (tmp_path / "run").exists()
+
+
+def test_two_do_not_play_one_tournament_at_a_time(fake, tmp_path, capsys):
+    arguments = ("--players", f"a={fake('pass')}", f"b={fake('resign')}", "--run", tmp_path, "--games", 2, *QUICK)
+    assert run_command(*arguments) == 0
+    with alone_in(tmp_path):
+        assert run_command("--run", tmp_path, "--games", 4) == 2
+        assert "another process plays the tournament in" in capsys.readouterr().err
+        assert run_command("--run", tmp_path, "--standings") == 0
+    assert len(finished_games(tmp_path)) == 2
+    assert run_command("--run", tmp_path, "--games", 4) == 0
+    assert len(finished_games(tmp_path)) == 4
 
 
 def test_no_game_is_played_where_ratings_are_missing(fake, tmp_path, capsys, monkeypatch):
