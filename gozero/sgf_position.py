@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from gozero import coords, sgf, sgf_info
 from gozero.coords import BLACK, WHITE
+from gozero.illegal_move import IllegalMove
 from gozero.position import Position
 from gozero.rules import Rules
 from gozero.sgf_info import Node
@@ -40,15 +42,27 @@ def play_through(
 ) -> Position:
     """As `read`, of the nodes from the root of a game to the end of one of its branches.
 
+    Servers and people do not forbid every repetition that their rules do. Where a game has one, only the ko rule holds.
+
     Raises:
         SgfError: the game cannot be played as it stands.
     """
     info = _information(nodes)
     size = sgf_info.board_size(info)
     file_komi = sgf_info.komi_of(info, size)
-    position = Position(size, komi if file_komi is None else file_komi, sgf_info.rules_of(info) or rules)
+    start = Position(size, komi if file_komi is None else file_komi, sgf_info.rules_of(info) or rules)
     handicap = sgf_info.handicap_of(info)
     nodes = with_handicap_set_up(nodes)
+    try:
+        return _played(start, nodes, handicap, before_move)
+    except IllegalMove:
+        start = Position(size, start.komi, replace(start.rules, superko="simple"))
+        return _played(start, nodes, handicap, before_move)
+
+
+def _played(position: Position, nodes: Sequence[Node], handicap: int, before_move: int | None) -> Position:
+    """The position itself, after what `play_through` plays from the empty board. Raises IllegalMove for superko."""
+    size = position.size
     moves = [sgf.move(node, size) for node in nodes]
     first = next((move[0] for move in moves if move), WHITE if handicap >= 2 else BLACK)
     position.to_play = first
@@ -106,6 +120,8 @@ def _set_up(position: Position, node: Node) -> None:
 def _play(position: Position, colour: int, index: int) -> None:
     try:
         position.play(coords.point_of(index, position.size), colour)
-    except ValueError as error:
+    except IllegalMove as error:
+        if error.reason == "superko":
+            raise
         what = f"{coords.colour_name(colour)} {str(error).removeprefix('illegal move ')}"
         raise SgfError("illegal move", f"move {len(position.moves) + 1}, {what}") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from sgfmill.boards import Board
 
 from gozero import Position, coords, sgf, sgf_position, sgf_tree
 from gozero.coords import BLACK, EMPTY, WHITE
+from gozero.rules import RULES
 
 
 def load(text: str | bytes, before_move: int | None = None, **options: object) -> Position:
@@ -127,6 +129,18 @@ def test_turns():
     assert load("(;SZ[9];B[aa];PL[nobody])").to_play == WHITE
     assert load("(;SZ[9];W[aa];B[bb])", 1).to_play == WHITE
     assert load("(;SZ[9];B[aa];B[bb])").moves[1][0] == BLACK
+
+
+@pytest.mark.parametrize(("rules", "name"), [("RU[Chinese]", "chinese"), ("RU[AGA]", "aga"), ("", "tromp-taylor")])
+def test_a_game_that_repeats_a_position_is_played_all_the_same(rules: str, name: str):
+    # White sends two stones and Black returns one.
+    start = f"(;SZ[4]{rules}AB[ac][bc]AW[cc][dc][bd][dd]PL[W]"
+    round_trip = ";W[ad];B[cd];W[bd];B[]"
+    assert load(f"{start};W[ad];B[cd])", rules=name).rules == RULES[name]
+    position = load(f"{start}{round_trip}{round_trip})", rules=name)
+    assert position.rules == replace(RULES[name], superko="simple")
+    assert len(position.moves) == 8
+    assert len(load(f"{start}{round_trip}{round_trip})", before_move=3, rules=name).moves) == 2
 
 
 @pytest.mark.parametrize(
