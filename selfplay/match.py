@@ -48,7 +48,8 @@ class Tally:
     errors_first: int
     """Those of them that the first engine lost."""
     repeated: int
-    """Games whose moves had all been played in an earlier game of the match: they tell nothing new."""
+    """Games whose moves had all been played in an earlier game of the match: they tell nothing new. Without those in
+    which an engine failed before the first move."""
     score: float | None
     score_ci95: tuple[float, float]
     elo: float | None
@@ -60,6 +61,7 @@ class Tally:
 def tally(results: Sequence[GameResult]) -> Tally:
     """Sum up finished games."""
     games = len(results)
+    begun = [result.record.moves.tobytes() for result in results if result.record.moves.size]
     points = sum(result.points for result in results)
     turns = [sum(result.turns[engine] for result in results) for engine in (FIRST, SECOND)]
     seconds = [sum(result.seconds[engine] for result in results) for engine in (FIRST, SECOND)]
@@ -72,7 +74,7 @@ def tally(results: Sequence[GameResult]) -> Tally:
         draws=sum(result.points == 0.5 for result in results),
         errors=sum(result.failed is not None for result in results),
         errors_first=sum(result.failed == FIRST for result in results),
-        repeated=games - len({result.record.moves.tobytes() for result in results}),
+        repeated=len(begun) - len(set(begun)),
         score=points / games if games else None,
         score_ci95=wilson_interval(points, games),
         elo=_finite(elo_of_score(points / games)) if games else None,

@@ -142,7 +142,8 @@ class PairScore(NamedTuple):
     points: float
     score_ci95: tuple[float, float]
     repeated: int
-    """Games whose moves had all been played in an earlier one of the pairing: they tell nothing new."""
+    """Games whose moves had all been played in an earlier one of the pairing: they tell nothing new. Without those in
+    which an engine failed before the first move."""
 
 
 def schedule(
@@ -195,7 +196,8 @@ def pair_scores(config: TournamentConfig, played: Sequence[Played]) -> list[Pair
 
 def _pair_score(pair: Pair, played: Sequence[Played]) -> PairScore:
     points = sum(each.points for each in played)
-    repeated = len(played) - len({each.moves for each in played})
+    begun = [each.moves for each in played if each.plies]
+    repeated = len(begun) - len(set(begun))
     return PairScore(pair, len(played), points, wilson_interval(points, len(played)), repeated)
 
 

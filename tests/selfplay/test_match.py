@@ -170,6 +170,13 @@ def test_repeated_games_are_noticed(fake):
     assert tally(results).repeated == 2
 
 
+def test_games_that_an_engine_lost_before_its_first_move_are_no_repetitions(fake):
+    results: list[GameResult] = []
+    run_match(match_settings((fake("refuse", "komi"), fake("pass")), games=3), results.append)
+    totals = tally(results)
+    assert (totals.errors, totals.repeated) == (3, 0)
+
+
 def test_tally_of_nothing():
     totals = tally([])
     assert totals.score is None

@@ -145,6 +145,11 @@ def test_standings_are_sorted_and_count_both_sides():
     ]
 
 
+def test_games_lost_before_their_first_move_are_no_repetitions():
+    played = [game("a", "b", number, 0, failed=0, moves="none", plies=0) for number in (1, 2, 3)]
+    assert [each.repeated for each in pair_scores(made("a b"), played)] == [0]
+
+
 def test_games_of_players_who_left_do_not_count():
     played = [game("a", "b", 1, 1), game("a", "gone", 1, 0)]
     table = standings(made("a b"), played)
