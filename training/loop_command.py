@@ -21,7 +21,7 @@ without --config goes on with the first thing that is missing, a step of trainin
 examples:
   gozero loop --config loop-smoke --run runs/zero
   gozero loop --run runs/zero                                   after Ctrl-C, a crash, a reboot
-  gozero loop --run runs/zero --set generations=40              goes on, twice as far
+  gozero loop --run runs/zero --set generations=16              goes on, twice as far
   gozero gtp --network runs/zero/networks/loop-smoke-0010.onnx"""
 
 
@@ -40,7 +40,7 @@ def main(argv: Sequence[str]) -> int:
         help="a preset in data/configs, such as loop-smoke, or a YAML file (a loop that goes on has its own)",
     )
     add("--run", required=True, metavar="DIR", help="folder of the loop: games, learner, networks, matches")
-    add("--set", action="append", default=[], metavar="KEY=VALUE", help="change one setting, e.g. generations=40")
+    add("--set", action="append", default=[], metavar="KEY=VALUE", help="change one setting, e.g. generations=16")
     add(
         "--resume",
         action="store_true",
