@@ -26,7 +26,8 @@ NETWORKS: Final = "networks"
 CONFIG: Final = "config.yaml"
 EPILOG: Final = """\
 DIR holds shards/ (finished games with what searches found: each is there whole or not at all), sgf/ (the same games for
-people), workers/ (logs) and networks/: a network file that is put there plays from then on, without a restart.
+people, but for the last ones of a worker that was killed), workers/ (logs) and networks/: a network file that is put
+there plays from then on, without a restart.
 Everything may be killed at any moment; games that were not finished are lost, and nothing else.
 
 examples:
