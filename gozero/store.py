@@ -158,9 +158,7 @@ class Store:
         if not isinstance(meta, dict) or meta.get("format") != _FORMAT:
             raise StoreError(f"{path} is no packed store: make one with gozero pack PATHS... --out STORE")
         if meta.get("version") != _VERSION:
-            raise StoreError(
-                f"{path} is a store of version {meta.get('version')}, this program reads {_VERSION}: {again}"
-            )
+            raise StoreError(f"{path} is of version {meta.get('version')}, this program reads {_VERSION}: {again}")
         try:
             facts = StoreMeta(**{name: value for name, value in meta.items() if name not in ("format", "version")})
             games = np.load(path / "games.npy", mmap_mode="r", allow_pickle=False)
@@ -246,14 +244,15 @@ class StoreWriter:
         self.positions = 0
         self._codes = 0
 
-    def _check_free(self) -> None:
-        """Raises StoreError where something stands at the path that is not to be replaced."""
+    def _check_free(self, way_out: str = "") -> None:
+        """Raises StoreError, with a `way_out`, where something stands at the path that is not to be replaced."""
         if not self.path.exists() or (self.path.is_dir() and not any(self.path.iterdir())):
             return
         if not _is_store_folder(self.path):
-            raise StoreError(f"{self.path} exists and is no packed store: choose another name for the store")
+            raise StoreError(f"{self.path} exists and is no packed store: choose another name for the store{way_out}")
         if not self._overwrite:
-            raise StoreError(f"{self.path} exists already: use another name, or give --overwrite to replace that store")
+            hint = "use another name, or give --overwrite to replace that store"
+            raise StoreError(f"{self.path} exists already: {hint}{way_out}")
 
     def append(self, record: GameRecord) -> None:
         """Adds one game.
@@ -302,7 +301,7 @@ class StoreWriter:
         self._skipped.write(line.encode("utf-8", "replace").decode() + "\n")
 
     def close(self) -> None:
-        """Completes the store and gives it its name. Raises StoreError where another has taken that meanwhile."""
+        """Completes the store and gives it its name. Raises StoreError, and keeps it, where another has taken that."""
         self._games.seek(0)
         if self._write_games_header() != self._header_length:
             raise AssertionError("the header of games.npy grew: numpy no longer leaves room for the number of rows")
@@ -321,7 +320,7 @@ class StoreWriter:
         for stream in (self._moves, self._games, self._skipped):
             _flush_to_disk(stream)
             stream.close()
-        self._check_free()
+        self._check_free(f". What was written is in {self._folder}, which may be renamed")
         if self.path.exists():
             self._replace()
         else:
@@ -365,8 +364,9 @@ class StoreWriter:
             return
         try:
             self.close()
-        except BaseException:  # a full disk says so only now, or somebody pressed Ctrl-C
-            self.abort()
+        except BaseException as caught:  # a full disk says so only now, or somebody pressed Ctrl-C
+            if not isinstance(caught, StoreError):
+                self.abort()
             raise
 
 

@@ -124,9 +124,12 @@ def test_what_came_to_stand_there_meanwhile_is_not_overwritten_either(tmp_path: 
     writer = StoreWriter(path, overwrite=overwrite)
     path.mkdir()
     (path / "thesis.txt").write_text("years of work")
-    with pytest.raises(StoreError, match="exists and is no packed store"), writer:
-        pass
-    assert [entry.name for entry in tmp_path.rglob("*")] == ["store", "thesis.txt"]
+    with pytest.raises(StoreError, match="exists and is no packed store") as caught, writer:
+        writer.append(_FULL)
+    assert [entry.name for entry in path.iterdir()] == ["thesis.txt"]
+    (kept,) = tmp_path.glob("store-*.partial")
+    assert str(kept) in str(caught.value)
+    assert len(Store.open(kept)) == 1
     writer = StoreWriter(other)
     write_store(other)
     with pytest.raises(StoreError, match="exists already"), writer:
