@@ -5,6 +5,7 @@ values are errors that name the file, the key and, for a misspelt key, the neare
 """
 
 import difflib
+import math
 import os
 import re
 import typing
@@ -104,9 +105,13 @@ def convert(data: dict[str, Any], kind: type[T], origin: str) -> T:
     """`data` (keys and plain values) as a `kind`; `origin` names the source in error messages. Raises ConfigError."""
     _refuse_unknown(data, kind, origin, "")
     try:
-        return msgspec.convert(data, kind)
+        config = msgspec.convert(data, kind)
     except msgspec.ValidationError as error:
         raise ConfigError(f"{origin}: {_in_our_words(str(error))}") from error
+    for key, value in flatten(config).items():
+        if isinstance(value, float) and math.isnan(value):  # no comparison finds it out of bounds
+            raise ConfigError(f"{origin}: key {key!r}: it takes a number, and .nan is none")
+    return config
 
 
 def dump(config: msgspec.Struct) -> str:

@@ -81,6 +81,7 @@ def test_flatten_uses_the_keys_of_set():
         ("name: a\n", ["loop.stps=3"], ["'loop.stps'", "'loop.steps'"]),
         ("loop: {}\n", [], ["my.yaml", "name"]),
         ("name: a\nloop: {steps: many}\n", [], ["my.yaml", "'loop.steps'", "int"]),
+        ("name: a\nloop: {rate: .nan}\n", [], ["my.yaml", "'loop.rate'", ".nan"]),
         ("name: a\nloop: 3\n", [], ["my.yaml", "'loop'"]),
         ("name: [a\n", [], ["my.yaml", "YAML"]),
         ("name: a\nloop: {rate: 1}\nloop: {steps: 3}\n", [], ["my.yaml", "'loop' stands twice"]),
