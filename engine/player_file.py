@@ -252,7 +252,7 @@ def _at_level(settings: PlayerSettings, level: levels.Level) -> PlayerSettings:
     """The player with a level's restraints. Rollouts are noisy: it takes many to see as much as a network does.
 
     So beside a network levels play none: with their few visits these cost more than they tell, and the levels' places
-    were found without.
+    were found without, and by visits.
     """
     if not settings.is_without_network:
         settings = _with_share(settings, 0.0)
@@ -260,7 +260,10 @@ def _at_level(settings: PlayerSettings, level: levels.Level) -> PlayerSettings:
     return msgspec.structs.replace(
         settings,
         search=msgspec.structs.replace(
-            search, prior_temperature=search.prior_temperature * level.spread, c_puct=search.c_puct * level.spread
+            search,
+            prior_temperature=search.prior_temperature * level.spread,
+            c_puct=search.c_puct * level.spread,
+            choice="visits",
         ),
         visits=level.visits * (ROLLOUTS_FOR_A_VISIT if settings.is_without_network else 1),
         temperature=level.temperature,

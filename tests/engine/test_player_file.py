@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -144,11 +145,16 @@ def test_the_default_player_plays_rollouts_and_its_levels_none() -> None:
     default = load_player(size=9, seed=1)
     assert default.settings.rollouts == "auto"
     assert default.search.config.rollout_share == 0.25
+    assert default.search.config.choice == "lcb"
     assert load_player(size=9, seed=1, level=levels.FULL_STRENGTH).settings == default.settings
-    for without in (load_player(size=9, seed=1, level=9), load_player(size=9, seed=1, rollout_share=0.0)):
+    by_visits = load_player("no-rollouts", 9, seed=1).search.config
+    for without, searched in (
+        (load_player(size=9, seed=1, level=9), by_visits),
+        (load_player(size=9, seed=1, rollout_share=0.0), msgspec.structs.replace(by_visits, choice="lcb")),
+    ):
         assert without.settings.rollouts == "none"
         assert without.search.rollouts is None
-        assert without.search.config == load_player("no-rollouts", 9, seed=1).search.config
+        assert without.search.config == searched
 
 
 def test_visits_of_a_level_are_many_only_where_no_network_judges() -> None:
