@@ -17,7 +17,9 @@ class Result:
     """How a game ended, in the words of `gozero.record.GameRecord`."""
 
     winner: int | None = None
+    """BLACK or WHITE, EMPTY for a draw; None where nobody knows."""
     margin: float | None = None
+    """Points by which the winner leads, not below 0; None where they were not counted."""
     ending: str = "unknown"
 
 

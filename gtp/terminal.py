@@ -154,7 +154,7 @@ class Game:
         if command is not None:
             command(argument.strip())
             return
-        if self._result:
+        if self._result is not None:
             self._say(AFTERWARDS)
             return
         try:
@@ -225,7 +225,7 @@ class Game:
         self._say(draw(position))
 
     def _hint(self, argument: str) -> None:
-        if self._result:
+        if self._result is not None:
             self._say(AFTERWARDS)
             return
         choice = self._player.choose(self.position)
@@ -265,7 +265,7 @@ class Game:
         self._say(f"Saved as {argument}")
 
     def _resign(self, argument: str) -> None:
-        if self._result:
+        if self._result is not None:
             self._say(AFTERWARDS)
         else:
             self._end_by_resignation("You resign.", 3 - self._colour)
